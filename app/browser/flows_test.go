@@ -1,0 +1,226 @@
+package browser_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/pquerna/otp/totp"
+
+	"usermanagement.dev/stack/app/users"
+	"usermanagement.dev/stack/lab/apptest"
+)
+
+// look inspects the page that the tab is at, and keeps its picture.
+func (b *tab) look(name, theme string) {
+	b.t.Helper()
+	b.inspect(name + ", " + theme)
+	b.shoot(name + "-" + theme)
+}
+
+// choose sets the theme by the form at the foot of every page.
+func (b *tab) choose(name, value string) {
+	b.t.Helper()
+	b.do(chromedp.SetValue(chromedp.CSS(`.preferences [name=`+name+`]`), value))
+	b.press(".preferences button")
+}
+
+// TestPagesThatOnlyAnActLeadsTo goes through what no address alone opens: setup, errors of forms, a conflict, a bulk action, an
+// import, a link, a token, recovery codes, the question for the code. Each page is inspected, in either theme.
+func TestPagesThatOnlyAnActLeadsTo(t *testing.T) {
+	requireBrowser(t)
+	for _, theme := range []string{"light", "dark"} {
+		t.Run(theme, func(t *testing.T) {
+			s := newSite(t)
+			b := newTab(t, s, true)
+			b.open("/setup")
+			b.choose("theme", theme)
+			b.look("setup", theme)
+			ada := s.world.Person(t, "ada", users.RoleAdmin)
+			bob := s.world.Person(t, "bob", users.RoleUser)
+			s.world.Crowd(t, 12)
+			b.signIn("ada")
+			administratorsPages(b, theme, bob)
+			secondFactorPages(b, theme, ada)
+		})
+	}
+}
+
+func administratorsPages(b *tab, theme string, bob *users.User) {
+	b.t.Helper()
+	b.open("/users/new")
+	b.fill("username", "x")
+	b.press("main form[action='/users'] button")
+	b.look("user-new-errors", theme)
+
+	b.open(fmt.Sprintf("/users/%d", bob.ID))
+	theirs := "Robert"
+	if _, err := b.site.world.Users.Edit(context.Background(), apptest.Tester, bob.ID, 0, users.Patch{DisplayName: &theirs}); err != nil {
+		b.t.Fatal(err)
+	}
+	b.fill("display_name", "Bobby")
+	b.press("main form[action^='/users/'] .btn-primary")
+	b.look("conflict", theme)
+	b.press("main form .btn-primary")
+	if got := b.text("h1"); got != "Bobby" {
+		b.t.Errorf("after choosing the own version the name is %q", got)
+	}
+
+	b.open("/users?role=user")
+	b.do(chromedp.Click(chromedp.CSS(`#bulk [name=all]`)))
+	b.do(chromedp.SetValue(chromedp.CSS(`#f-action`), "disable"))
+	b.press("#bulk button")
+	b.look("bulk", theme)
+	b.press("main .btn-primary")
+	b.look("users-undo", theme)
+	b.press("#done button")
+	if !strings.Contains(b.text("#done"), "Undone") {
+		b.t.Errorf("after undoing: %s", b.text("main"))
+	}
+
+	file := filepath.Join(b.t.TempDir(), "people.csv")
+	people := "username,email,display_name\ncarol,carol@example.org,Carol Shaw\nbob,bob@example.org,Bob\nd,nonsense,D\n"
+	if err := os.WriteFile(file, []byte(people), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	b.open("/users/import")
+	b.do(chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{file}))
+	b.press("main form button")
+	b.look("import-report", theme)
+
+	b.open(fmt.Sprintf("/users/%d", bob.ID))
+	b.press("form[action$='/link'] button")
+	b.look("link-issued", theme)
+
+	b.open("/account/tokens")
+	b.fill("name", "deploy")
+	b.press("main form[action='/account/tokens'] .btn-primary")
+	b.look("account-token-fresh", theme)
+	if token := b.text("#fresh-token"); !strings.HasPrefix(token, "ums_") {
+		b.t.Errorf("the fresh token is %q", token)
+	}
+}
+
+func secondFactorPages(b *tab, theme string, ada *users.User) {
+	b.t.Helper()
+	b.open("/account/second-factor")
+	secret := b.text("code.secret")
+	code, err := totp.GenerateCode(secret, time.Now().Add(-30*time.Second))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.fill("code", code)
+	b.press("main form[action='/account/second-factor'] button")
+	b.look("account-recovery-codes", theme)
+	b.open("/account/second-factor")
+	b.look("account-second-factor-on", theme)
+	b.press(".sign-out button")
+	b.signIn(ada.Username)
+	b.look("sign-in-code", theme)
+	code, _ = totp.GenerateCode(secret, time.Now())
+	b.fill("code", code)
+	b.press("main form[action='/login/code'] button")
+	if b.at() != "/dashboard" {
+		b.t.Errorf("after the code: %s", b.at())
+	}
+}
+
+// TestAUsersJourney is what somebody without rights does: sign in wrong and right, change the profile, the password, see and end
+// sessions, make a token, and meet what is not theirs. It runs with scripts off in the light theme, and on in the dark one.
+func TestAUsersJourney(t *testing.T) {
+	requireBrowser(t)
+	for _, tc := range []struct {
+		name, theme string
+		scripts     bool
+	}{{"without scripts", "light", false}, {"with scripts", "dark", true}} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newSite(t)
+			s.world.Person(t, "bob", users.RoleUser)
+			b := newTab(t, s, tc.scripts)
+			b.open("/login")
+			b.choose("theme", tc.theme)
+			b.fill("login", "bob")
+			b.fill("password", "not this one")
+			b.press("main button[type=submit]")
+			if !strings.Contains(b.text("main"), "Wrong name or password") {
+				t.Errorf("a wrong password: %s", b.text("main"))
+			}
+			b.signIn("bob")
+			if b.at() != "/account" {
+				t.Fatalf("after signing in: %s", b.at())
+			}
+			usersOwn(b)
+			for _, foreign := range []string{"/users", "/audit", "/users/1"} {
+				b.open(foreign)
+				if !strings.Contains(b.text("main"), "not allowed") {
+					t.Errorf("%s shows a user: %s", foreign, b.text("main"))
+				}
+			}
+			b.press(".sign-out button")
+			b.open("/account")
+			if !strings.HasPrefix(b.at(), "/login") {
+				t.Errorf("signed out, /account leads to %s", b.at())
+			}
+		})
+	}
+}
+
+func usersOwn(b *tab) {
+	b.t.Helper()
+	b.fill("display_name", "Robert B.")
+	b.press("main form[action='/account'] button")
+	if !strings.Contains(b.text("#done"), "Saved") {
+		b.t.Errorf("after saving: %s", b.text("main"))
+	}
+	b.open("/account/password")
+	b.fill("current", apptest.Password)
+	b.fill("password", "short")
+	b.press("main form[action='/account/password'] button")
+	if !strings.Contains(b.text("#errors"), "too short") || !strings.Contains(b.text("main"), "At least 15 characters") {
+		b.t.Errorf("a short password: %s", b.text("main"))
+	}
+	b.fill("current", apptest.Password)
+	b.fill("password", "eleven purple saucepans sing")
+	b.press("main form[action='/account/password'] button")
+	if b.at() != "/account?done=done.password" {
+		b.t.Errorf("after a new password: %s %s", b.at(), b.text("main"))
+	}
+	b.open("/account/sessions")
+	if !strings.Contains(b.text("main"), "This session") {
+		b.t.Errorf("the sessions: %s", b.text("main"))
+	}
+	b.open("/account/activity")
+	if !strings.Contains(b.text("main"), "Password changed") {
+		b.t.Errorf("the activity: %s", b.text("main"))
+	}
+}
+
+// TestTheOtherLanguageFits looks at the pages in German, whose words are longer, on a narrow window.
+func TestTheOtherLanguageFits(t *testing.T) {
+	requireBrowser(t)
+	s := newSite(t)
+	s.world.Person(t, "ada", users.RoleAdmin)
+	s.world.Crowd(t, 5)
+	b := newTab(t, s, true)
+	b.open("/login")
+	b.choose("lang", "de")
+	b.signIn("ada")
+	b.do(chromedp.EmulateViewport(320, 900))
+	for _, path := range []string{
+		"/dashboard", "/users", "/users/new", "/users/1", "/users/import", "/audit", "/account/second-factor", "/account/tokens", "/help",
+		"/nothing",
+	} {
+		b.open(path)
+		b.inspect(path + " in German, 320 px")
+		lang, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.documentElement.lang`))
+		if err != nil || lang != "de" {
+			t.Errorf("%s is in %q, error %v", path, lang, err)
+		}
+	}
+	b.shoot("account-narrow-german-light")
+}

@@ -1,0 +1,112 @@
+package secrets_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"usermanagement.dev/stack/app/config"
+	"usermanagement.dev/stack/app/secrets"
+	"usermanagement.dev/stack/app/store"
+	"usermanagement.dev/stack/internal/hostcontract"
+	"usermanagement.dev/stack/lab/apptest"
+	"usermanagement.dev/stack/lab/database"
+)
+
+func TestMain(m *testing.M) { apptest.Main(m) }
+
+// vault stands for Secrets Manager.
+type vault map[string]string
+
+func (v vault) Get(_ context.Context, arn string) (string, error) {
+	if text, ok := v[arn]; ok {
+		return text, nil
+	}
+	return "", errors.New("AccessDeniedException")
+}
+
+func TestARotatedPasswordIsFollowedWithoutARestart(t *testing.T) {
+	ctx := context.Background()
+	srv, err := database.Start(ctx, database.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = srv.Stop() })
+	put := func(v vault) {
+		text, err := json.Marshal(hostcontract.DatabaseSecret{Username: srv.Username(), Password: srv.Password()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v["arn:db"] = string(text)
+	}
+	v := vault{}
+	put(v)
+	cfg := &config.Config{DatabaseHost: "127.0.0.1", DatabasePort: srv.Port(), DatabaseTLS: config.TLSDisabled, DatabaseConns: 4}
+	db, err := store.Open(cfg, secrets.NewDatabaseAccount(v, "arn:db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := store.Now(ctx, db); err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.SetPassword(ctx, "rotated-password"); err != nil {
+		t.Fatal(err)
+	}
+	put(v)
+	if _, err := store.Now(ctx, db); err != nil {
+		t.Errorf("an open connection: %v", err)
+	}
+	if err := srv.KillConnections(ctx); err != nil {
+		t.Fatal(err)
+	}
+	deadline := 40
+	for ; deadline > 0; deadline-- {
+		if _, err = store.Now(ctx, db); err == nil {
+			break
+		}
+		if !store.IsUnavailable(err) {
+			t.Fatalf("while the password is read anew, the error should mean that the database is away: %v", err)
+		}
+		waitABit(t)
+	}
+	if err != nil {
+		t.Errorf("after the rotation: %v", err)
+	}
+}
+
+func TestTheAppSecretIsCheckedAndNeverRepeated(t *testing.T) {
+	ctx := context.Background()
+	for text, want := range map[string]string{
+		`{"setup_secret":"canary-canary-canary","encryption_key":"` + apptest.EncryptionKey + `"}`: "",
+		`{"setup_secret":"canary","encryption_key":"` + apptest.EncryptionKey + `"}`:               "at least 16",
+		`{"setup_secret":"canary-canary-canary","encryption_key":"canary"}`:                        "not 32 bytes",
+		`canary`: "not the JSON object",
+	} {
+		cfg := &config.Config{AppSecretARN: "arn:app"}
+		err := secrets.FillAppSecret(ctx, cfg, vault{"arn:app": text})
+		if want == "" {
+			if err != nil || cfg.SetupSecret.Reveal() != "canary-canary-canary" {
+				t.Errorf("a good secret: %v", err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v, want %q and nothing of the secret", text, err, want)
+		}
+	}
+	if err := secrets.FillAppSecret(ctx, &config.Config{AppSecretARN: "arn:none"}, vault{}); err == nil {
+		t.Error("a secret that cannot be read was passed over")
+	}
+}
+
+// waitABit lets some time of the pause between two reads of the secret pass.
+func waitABit(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 250*time.Millisecond)
+	defer cancel()
+	<-ctx.Done()
+}

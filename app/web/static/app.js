@@ -1,0 +1,103 @@
+// What makes the pages quicker to use. Every page works without it.
+"use strict";
+
+// Trusted Types: markup may be put in (htmx does), a script from text or from another address never.
+if (window.trustedTypes && window.trustedTypes.createPolicy) {
+  window.trustedTypes.createPolicy("default", { createHTML: (html) => html });
+}
+
+const root = document.documentElement;
+
+function applyTheme() {
+  const dark = root.dataset.theme === "dark" ||
+    (root.dataset.theme === "auto" && window.matchMedia("(prefers-color-scheme: dark)").matches);
+  root.setAttribute("data-bs-theme", dark ? "dark" : "light");
+}
+applyTheme();
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
+
+function typing(target) {
+  return target instanceof Element && (target.closest("input, textarea, select") || target.isContentEditable);
+}
+
+let first = "";
+const places = { d: "/dashboard", u: "/users", a: "/account" };
+
+document.addEventListener("keydown", (event) => {
+  if (root.dataset.shortcuts !== "yes" || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (document.querySelector("dialog[open]")) return;
+  if (first === "g" && places[event.key]) {
+    first = "";
+    if (document.querySelector(`a[href="${places[event.key]}"]`)) window.location.assign(places[event.key]);
+    return;
+  }
+  first = event.key === "g" ? "g" : "";
+  if (event.key === "?") {
+    document.getElementById("help").showModal();
+    return;
+  }
+  const wanted = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!wanted) return;
+  event.preventDefault();
+  if (wanted instanceof HTMLInputElement) wanted.focus();
+  else wanted.click();
+});
+
+// A question before an act that hurts.
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (!button || !button.dataset.confirm || button.dataset.sure) return;
+  event.preventDefault();
+  const dialog = document.getElementById("confirm");
+  document.getElementById("confirm-text").textContent = button.dataset.confirm;
+  dialog.addEventListener("close", () => {
+    if (dialog.returnValue !== "yes") return button.focus();
+    button.dataset.sure = "yes";
+    button.form.requestSubmit(button);
+  }, { once: true });
+  dialog.returnValue = "";
+  dialog.showModal();
+});
+
+document.addEventListener("click", (event) => {
+  const opener = event.target instanceof Element && event.target.closest("[data-opens]");
+  if (!opener) return;
+  event.preventDefault();
+  document.getElementById(opener.dataset.opens).showModal();
+});
+
+function boxes() {
+  return [...document.querySelectorAll('input[name="id"][form="bulk"]')];
+}
+
+function countSelected() {
+  const out = document.querySelector(".selected-count");
+  if (!out) return;
+  const n = boxes().filter((box) => box.checked).length;
+  out.textContent = n ? out.dataset.text.replace("%d", String(n)) : "";
+}
+
+document.addEventListener("change", (event) => {
+  const target = event.target;
+  if (target.matches("[data-select-all]")) boxes().forEach((box) => { box.checked = target.checked; });
+  if (target.matches('[data-select-all], input[name="id"]')) countSelected();
+  if (target.matches(".quick select")) target.form.classList.add("changed");
+});
+
+function enhance() {
+  root.classList.add("js");
+  document.querySelectorAll("[data-select-all]").forEach((box) => { box.hidden = false; });
+  countSelected();
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  enhance();
+  const secret = document.getElementById("f-secret");
+  if (secret && window.location.hash.length > 1) {
+    secret.value = decodeURIComponent(window.location.hash.slice(1));
+    window.history.replaceState(null, "", window.location.pathname);
+  }
+  const errors = document.getElementById("errors");
+  if (errors) errors.focus();
+});
+["htmx:afterSwap", "htmx:after:swap"].forEach((name) => document.addEventListener(name, enhance));

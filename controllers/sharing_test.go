@@ -1,0 +1,81 @@
+package controllers
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+)
+
+func decode(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	u := &unstructured.Unstructured{}
+	if err := json.Unmarshal([]byte(text), &u.Object); err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func firstTag(t *testing.T, object *unstructured.Unstructured) map[string]any {
+	t.Helper()
+	tags, _, err := unstructured.NestedFieldNoCopy(object.Object, "spec", "tags")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, ok := tags.([]any)
+	if !ok || len(list) == 0 {
+		t.Fatalf("the tags are %v", tags)
+	}
+	first, ok := list[0].(map[string]any)
+	if !ok {
+		t.Fatalf("the first tag is %v", list[0])
+	}
+	return first
+}
+
+func TestCachedObjectsShareEqualPartsAndKeepTheirContent(t *testing.T) {
+	share := newParts().transform(cache.TransformStripManagedFields())
+	text := `{"kind":"VPC","metadata":{"name":"%s"},
+		"spec":{"n":1,"tags":[{"key":"team","value":"platform"},{"key":"Name","value":"%s"}]}}`
+	var objects []*unstructured.Unstructured
+	for _, name := range []string{"one", "two"} {
+		given := fmt.Sprintf(text, name, name)
+		object, err := share(decode(t, given))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := object.(*unstructured.Unstructured)
+		if want := decode(t, given); !ok || !reflect.DeepEqual(got, want) {
+			t.Fatalf("the object became %v, want %v", object, want)
+		}
+		objects = append(objects, got)
+	}
+	if reflect.ValueOf(firstTag(t, objects[0])).Pointer() != reflect.ValueOf(firstTag(t, objects[1])).Pointer() {
+		t.Error("equal tags of two objects are not one map")
+	}
+}
+
+// A hash that two different maps have must not make them one.
+func TestDifferentPartsAreNeverShared(t *testing.T) {
+	p := newParts()
+	one, other := map[string]any{"key": "a"}, map[string]any{"key": "b"}
+	p.young[p.hash(other)] = one
+	if got := p.known(other); !maps.Equal(got, other) {
+		t.Errorf("%v became %v", other, got)
+	}
+}
+
+func TestSharedPartsAreForgottenInTheEnd(t *testing.T) {
+	p := newParts()
+	p.limit = 10
+	for i := range 100 {
+		p.known(map[string]any{"time": int64(i)})
+	}
+	if n := len(p.young) + len(p.old); n > 2*p.limit {
+		t.Errorf("%d maps are remembered, at most %d should be", n, 2*p.limit)
+	}
+}

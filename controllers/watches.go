@@ -1,0 +1,94 @@
+package controllers
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	v1 "usermanagement.dev/stack/api/v1"
+	"usermanagement.dev/stack/internal/ack"
+)
+
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// gather is how long the first event of a burst waits for the others: ACK often moves several objects of a stack at
+// once, and one pass serves them all.
+const gather = 25 * time.Millisecond
+
+// childHandler wakes the stack that an object belongs to, when something about the object that a pass reads has changed.
+type childHandler struct {
+	// gone is told of every object that a cache has seen deleted.
+	gone func(client.Object)
+}
+
+func (h childHandler) Create(_ context.Context, e event.CreateEvent, q queue) { wake(e.Object, q) }
+
+func (h childHandler) Update(_ context.Context, e event.UpdateEvent, q queue) {
+	if meaningful(e.ObjectOld, e.ObjectNew) {
+		wake(e.ObjectNew, q)
+	}
+}
+
+func (h childHandler) Delete(_ context.Context, e event.DeleteEvent, q queue) {
+	h.gone(e.Object)
+	wake(e.Object, q)
+}
+
+func (h childHandler) Generic(_ context.Context, e event.GenericEvent, q queue) { wake(e.Object, q) }
+
+func wake(object client.Object, q queue) {
+	if name := object.GetLabels()[v1.LabelStack]; name != "" {
+		q.AddAfter(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}}, gather)
+	}
+}
+
+// meaningful compares all but what ACK rewrites in every pass without anything having changed: the times in its
+// conditions, and with them the resource version.
+func meaningful(before, after client.Object) bool {
+	a, ok := before.(*unstructured.Unstructured)
+	b, same := after.(*unstructured.Unstructured)
+	if !ok || !same {
+		return before.GetResourceVersion() != after.GetResourceVersion()
+	}
+	return a.GetGeneration() != b.GetGeneration() ||
+		(a.GetDeletionTimestamp() == nil) != (b.GetDeletionTimestamp() == nil) ||
+		ack.PassedSinceUpdate(a) != ack.PassedSinceUpdate(b) ||
+		!reflect.DeepEqual(a.GetLabels(), b.GetLabels()) ||
+		!reflect.DeepEqual(a.GetAnnotations(), b.GetAnnotations()) ||
+		!reflect.DeepEqual(a.GetOwnerReferences(), b.GetOwnerReferences()) ||
+		!reflect.DeepEqual(a.GetFinalizers(), b.GetFinalizers()) ||
+		!ack.SameStatus(a, b)
+}
+
+// stackPredicate passes what a pass of a stack has to see: its spec, the annotations addressed to us, its deletion. Our
+// own status writes are no news.
+func stackPredicate() predicate.Predicate {
+	return predicate.Or(
+		predicate.GenerationChangedPredicate{},
+		predicate.Funcs{
+			CreateFunc:  func(event.CreateEvent) bool { return true },
+			DeleteFunc:  func(event.DeleteEvent) bool { return true },
+			GenericFunc: func(event.GenericEvent) bool { return true },
+			UpdateFunc: func(e event.UpdateEvent) bool {
+				return (e.ObjectOld.GetDeletionTimestamp() == nil) != (e.ObjectNew.GetDeletionTimestamp() == nil) ||
+					!reflect.DeepEqual(addressed(e.ObjectOld), addressed(e.ObjectNew))
+			},
+		},
+	)
+}
+
+func addressed(object metav1.Object) [3]string {
+	a := object.GetAnnotations()
+	return [3]string{
+		a[v1.AnnotationReconcileRequestedAt], a[v1.AnnotationRegenerateSecret], a[v1.AnnotationAbandon],
+	}
+}

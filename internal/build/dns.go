@@ -1,0 +1,35 @@
+package build
+
+import (
+	v1 "usermanagement.dev/stack/api/v1"
+	"usermanagement.dev/stack/internal/ack"
+	"usermanagement.dev/stack/internal/ack/route53"
+)
+
+// dns adds an alias record for each of the app's names, where a hosted zone is given to make them in. A record waits
+// for the listener that serves the name, so that a name never leads to a closed port, and a new load balancer takes over
+// only when it answers.
+//
+// These records are not adopted: their names are not the stack's alone, and one that is already there belongs to
+// somebody else's site until its owner removes it. ACK then says that it exists, and the stack says so too.
+func (a *assembly) dns() {
+	domain := a.spec.Ingress.Domain
+	if domain == nil || domain.HostedZoneID == "" {
+		return
+	}
+	balancer := BalancerNode(a.stack)
+	for _, name := range names(domain) {
+		n := a.Node(DNSNode(name), v1.ComponentEndpoint)
+		n.After(HTTPSListenerNode(a.stack))
+		a.set(n, ack.RecordSet, &route53.RecordSet{Spec: route53.RecordSetSpec{
+			HostedZoneID: domain.HostedZoneID,
+			Name:         name + ".", // fully qualified: without the dot ACK would add the zone's own name
+			RecordType:   "A",
+			AliasTarget: &route53.AliasTarget{
+				DNSName:              n.Value(balancer, ack.OutputDNSName),
+				HostedZoneID:         n.Value(balancer, ack.OutputHostedZoneID),
+				EvaluateTargetHealth: true,
+			},
+		}})
+	}
+}

@@ -1,0 +1,174 @@
+package present_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	v1 "usermanagement.dev/stack/api/v1"
+	"usermanagement.dev/stack/internal/present"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// object is one of the stack's, with one condition.
+func object(node string, component v1.ComponentName, kind, condition, message string, status map[string]any) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{Object: map[string]any{}}
+	o.SetAPIVersion("ec2.services.k8s.aws/v1alpha1")
+	o.SetKind(kind)
+	o.SetName("prod-" + node)
+	o.SetCreationTimestamp(metav1.NewTime(noon.Add(-time.Hour)))
+	o.SetLabels(map[string]string{v1.LabelNode: node, v1.LabelComponent: string(component)})
+	if status == nil {
+		status = map[string]any{}
+	}
+	status["conditions"] = []any{map[string]any{"type": condition, "status": "True", "message": message}}
+	o.Object["status"] = status
+	return o
+}
+
+func objects() []*unstructured.Unstructured {
+	return []*unstructured.Unstructured{
+		object("vpc", v1.ComponentNetwork, "VPC", "ACK.ResourceSynced", "", map[string]any{"vpcID": "vpc-0a1b", "state": "available"}),
+		object("igw", v1.ComponentNetwork, "InternetGateway", "ACK.ResourceSynced", "", nil),
+		object("sg-alb", v1.ComponentSecurity, "SecurityGroup", "ACK.Terminal",
+			"InvalidGroup: the group's description is longer than AWS takes, by far", nil),
+	}
+}
+
+func stack() *v1.UserManagementStack {
+	s := &v1.UserManagementStack{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "prod", Generation: 2}}
+	s.Status.Components = []v1.ComponentStatus{
+		{Name: v1.ComponentNetwork, Ready: 0, Total: 2}, {Name: v1.ComponentSecurity, Total: 1}, {Name: v1.ComponentData},
+	}
+	s.Status.Conditions = []metav1.Condition{{
+		Type: v1.ConditionReady, Status: "False", Reason: "TerminalError", Message: "AWS refuses sg-alb", ObservedGeneration: 2,
+	}}
+	s.Status.Blockers = []v1.Blocker{{
+		Node: "sg-alb", Kind: "SecurityGroup", Name: "prod-sg-alb", Reason: "TerminalError", Message: "InvalidGroup",
+		Hint: "change it", Since: metav1.NewTime(noon.Add(-90 * time.Minute)),
+	}}
+	s.Status.Endpoints = v1.Endpoints{URL: "https://users.example.com", Bastion: "198.18.0.5"}
+	return s
+}
+
+func compare(t *testing.T, want, got string) {
+	t.Helper()
+	if diff := cmp.Diff(strings.Split(strings.TrimPrefix(want, "\n"), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestTree(t *testing.T) {
+	compare(t, `
+UserManagementStack team-a/prod
+├─ Network
+│  ├─ … igw     InternetGateway   waiting for its id
+│  └─ ✓ vpc     VPC               vpc-0a1b
+└─ Security
+   └─ ✗ sg-alb  SecurityGroup     InvalidGroup: the group's description is longer than AWS takes, by far
+`, present.Tree(stack(), objects(), noon, present.Style{}))
+}
+
+func TestProgressStandsStill(t *testing.T) {
+	screen := present.Progress(stack(), objects(), noon, present.Style{Columns: 80})
+	compare(t, `
+
+    Network   ███████████████░░░░░░░░░░░░░░░    1/2
+    Security  ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░    0/1
+    Data      ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░    0/0
+    1 of 3 resources are ready
+
+    ✗ sg-alb                         SecurityGroup    InvalidGroup: the group'…
+    … igw                            InternetGateway  waiting for its id
+
+
+
+
+`, screen)
+	var many []*unstructured.Unstructured
+	for range 10 {
+		many = append(many, objects()...)
+	}
+	crowded := present.Progress(stack(), many, noon, present.Style{Columns: 80})
+	if got, want := strings.Count(crowded, "\n"), strings.Count(screen, "\n"); got != want {
+		t.Errorf("the screen has %d lines with many objects and %d with few", got, want)
+	}
+	if !strings.Contains(crowded, "and 15 more") {
+		t.Errorf("the screen does not say how many it leaves out:\n%s", crowded)
+	}
+}
+
+func TestProgressLine(t *testing.T) {
+	if got, want := present.ProgressLine(stack(), objects(), noon), "1/3  Network 1/2  Security 0/1  Data 0/0"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := present.ProgressLine(&v1.UserManagementStack{}, nil, noon); got != "waiting for the operator to take it up" {
+		t.Errorf("before the first status: %q", got)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	compare(t, `
+UserManagementStack team-a/prod  not Ready: TerminalError
+  AWS refuses sg-alb
+
+  Network   ███████████████░░░░░░░░░░░░░░░    1/2
+  Security  ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░    0/1
+  Data      ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░    0/0
+  1 of 3 resources are ready
+
+  ✗ SecurityGroup prod-sg-alb  TerminalError for 1h30m
+    InvalidGroup
+    → change it
+
+  URL            https://users.example.com
+  Bastion        198.18.0.5
+`, present.Status(stack(), objects(), noon, present.Style{}))
+	changed := stack()
+	changed.Generation = 3
+	if got := present.Status(changed, nil, noon, present.Style{}); !strings.Contains(got, "not seen by the operator yet") {
+		t.Errorf("a status of an older spec is taken for news:\n%s", got)
+	}
+}
+
+// TestWidth draws everything narrowly: no line may wrap, and colors take no room.
+func TestWidth(t *testing.T) {
+	for _, columns := range []int{60, 80, 100} {
+		style := present.Style{Columns: columns}
+		colored := present.Style{Columns: columns, Color: true}
+		for name, draw := range map[string]func(present.Style) string{
+			"tree":     func(s present.Style) string { return present.Tree(stack(), objects(), noon, s) },
+			"progress": func(s present.Style) string { return present.Progress(stack(), objects(), noon, s) },
+			"step": func(s present.Style) string {
+				return s.Step(present.Done, strings.Repeat("a long word ", 20), "1m5s") + s.Note(strings.Repeat("note ", 50))
+			},
+		} {
+			plain := draw(style)
+			for line := range strings.Lines(plain) {
+				if width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); width >= columns {
+					t.Errorf("%s at %d columns has a line of %d: %s", name, columns, width, line)
+				}
+			}
+			if got := withoutColors(draw(colored)); got != plain {
+				t.Errorf("%s at %d columns is another one in color:\n%s", name, columns, cmp.Diff(plain, got))
+			}
+		}
+	}
+}
+
+func withoutColors(text string) string {
+	var out strings.Builder
+	for i, part := range strings.Split(text, "\x1b[") {
+		if i > 0 {
+			_, part, _ = strings.Cut(part, "m")
+		}
+		out.WriteString(part)
+	}
+	return out.String()
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package database
+
+import "syscall"
+
+// ownProcessGroup keeps a terminal's interrupt from reaching the server before its owner stops it.
+func ownProcessGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
