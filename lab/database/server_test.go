@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func TestServerServesAndLeavesNothingBehind(t *testing.T) {
@@ -70,6 +72,43 @@ func TestServerKeepsItsDataInAFolderOfTheCaller(t *testing.T) {
 		if err := srv.Stop(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A start that was cut off leaves a folder that is not whole; the next one begins it again.
+func TestServerBeginsAnUnfinishedFolderAgain(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	unfinished := filepath.Join(dir, "data.unfinished", "mysql")
+	if err := os.MkdirAll(unfinished, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(unfinished, "user.frm"), []byte("half a table"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	srv, err := Start(ctx, Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = srv.Stop() })
+	if _, err := os.Stat(filepath.Dir(unfinished)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the unfinished folder is still there: %v", err)
+	}
+}
+
+// A server that starts removes the temporary tables it finds, those of others among them.
+func TestServersStartAtTheSameTime(t *testing.T) {
+	var all errgroup.Group
+	for range 8 {
+		all.Go(func() error {
+			srv, err := Start(context.Background(), Options{})
+			if err != nil {
+				return err
+			}
+			return srv.Stop()
+		})
+	}
+	if err := all.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -38,21 +38,36 @@ func (s *Server) prepare(ctx context.Context) error {
 		}
 	}
 	s.password = randomPassword()
-	if _, err := os.Stat(filepath.Join(s.dir, "data", "mysql")); err == nil {
+	if _, err := os.Stat(s.dataPath()); err == nil {
 		return nil
 	}
-	return s.bootstrap(ctx)
+	return s.initialise(ctx)
 }
 
-// bootstrap makes the system tables the way mariadb-install-db does. That script is not used because it wants
-// my_print_defaults, which Debian ships in another package.
-func (s *Server) bootstrap(ctx context.Context) error {
-	data := filepath.Join(s.dir, "data")
-	for _, dir := range []string{data, s.tmpPath()} {
+// initialise fills the data folder beside its place and moves it there when it is whole, so that a start after one
+// that was cut off does not take half a database for a database.
+func (s *Server) initialise(ctx context.Context) error {
+	unfinished := s.dataPath() + ".unfinished"
+	if err := os.RemoveAll(unfinished); err != nil {
+		return fmt.Errorf("remove a database that was not finished: %w", err)
+	}
+	for _, dir := range []string{unfinished, s.tmpPath()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make the database's folder: %w", err)
 		}
 	}
+	if err := s.bootstrap(ctx, unfinished); err != nil {
+		return err
+	}
+	if err := os.Rename(unfinished, s.dataPath()); err != nil {
+		return fmt.Errorf("put the database's folder in its place: %w", err)
+	}
+	return nil
+}
+
+// bootstrap makes the system tables the way mariadb-install-db does. That script is not used because it wants
+// my_print_defaults, which Debian ships in another package.
+func (s *Server) bootstrap(ctx context.Context, data string) error {
 	var script strings.Builder
 	script.WriteString("CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n")
 	for _, name := range []string{"mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql"} {
@@ -64,13 +79,13 @@ func (s *Server) bootstrap(ctx context.Context) error {
 		script.WriteByte('\n')
 	}
 	flags := append([]string{
-		"--no-defaults", "--bootstrap", "--datadir=" + data, "--log-warnings=0", "--enforce-storage-engine=",
+		"--no-defaults", "--bootstrap", "--datadir=" + data, "--tmpdir=" + s.tmpPath(), "--log-warnings=0", "--enforce-storage-engine=",
 		"--loose-innodb-buffer-pool-size=32M", "--max-allowed-packet=8M", "--innodb-flush-method=nosync", "--innodb-log-file-size=16M",
 	}, s.asRoot()...)
 	cmd := exec.CommandContext(ctx, s.program, flags...) //nolint:gosec // found by findProgram
 	cmd.Stdin = strings.NewReader(script.String())
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("initialise the database's folder %s: %w: %s", s.dir, err, lastLines(string(out), 5))
+		return fmt.Errorf("initialise the database's folder %s: %w: %s", data, err, lastLines(string(out), 5))
 	}
 	return nil
 }
@@ -112,7 +127,7 @@ func (s *Server) flags(opts Options) []string {
 		maxConnections = 400
 	}
 	flags := []string{
-		"--no-defaults", "--datadir=" + filepath.Join(s.dir, "data"), "--tmpdir=" + s.tmpPath(), "--bind-address=127.0.0.1",
+		"--no-defaults", "--datadir=" + s.dataPath(), "--tmpdir=" + s.tmpPath(), "--bind-address=127.0.0.1",
 		"--port=" + strconv.Itoa(s.port),
 		"--socket=s.sock", // below the data folder: of a whole path, the system takes 107 bytes
 		"--pid-file=" + filepath.Join(s.dir, "pid"), "--init-file=" + s.initPath(), "--skip-name-resolve",
@@ -128,6 +143,8 @@ func (s *Server) flags(opts Options) []string {
 	}
 	return append(flags, s.asRoot()...)
 }
+
+func (s *Server) dataPath() string { return filepath.Join(s.dir, "data") }
 
 func (s *Server) logPath() string { return filepath.Join(s.dir, "server.log") }
 
