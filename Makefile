@@ -13,6 +13,7 @@ GO ?= go
 # Tools that the subjects' files ask for; hack/make/tools.mk says how each is built. They stand here because make looks at
 # the names in front of a recipe as it reads, in the order of the files.
 CONTROLLER_GEN := $(BIN)/controller-gen
+CRD_REF_DOCS := $(BIN)/crd-ref-docs
 GOLANGCI_LINT := $(BIN)/golangci-lint
 GOTESTSUM := $(BIN)/gotestsum
 HELM := $(BIN)/helm

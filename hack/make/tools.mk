@@ -15,3 +15,6 @@ $(GOLANGCI_LINT): hack/tools/golangci-lint/go.mod hack/tools/golangci-lint/main.
 
 $(GOTESTSUM): hack/tools/gotestsum/go.mod | $(BIN)
 	cd hack/tools/gotestsum && $(GO) build -p 2 -o "$(CURDIR)/$@" gotest.tools/gotestsum
+
+$(CRD_REF_DOCS): hack/tools/crd-ref-docs/go.mod | $(BIN)
+	cd hack/tools/crd-ref-docs && $(GO) build -p 2 -o "$(CURDIR)/$@" github.com/elastic/crd-ref-docs

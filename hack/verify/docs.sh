@@ -11,10 +11,12 @@ done)
 targets=$(grep -hoE '^[a-z][a-z0-9-]*:' Makefile hack/make/*.mk)
 
 # Targets of links and images, in Markdown and in HTML, but for those that lead out of the repository or stay on the page.
+# A pattern that prose quotes may look like one.
 while read -r document link; do
   [[ -e $(dirname "$document")/$link ]] || complain "$document: the link to $link leads nowhere"
-done < <(grep -oHE '(\]\(|(src|srcset|href)=")[^)" #]+' "${documents[@]}" |
-  sed -E 's/:(\]\(|[a-z]+=")/ /' | grep -vE ' [a-z]+:' || true)
+done < <(for document in "${documents[@]}"; do
+  sed -E 's/`[^`]*`//g' "$document" | grep -oE '(\]\(|(src|srcset|href)=")[^)" #]+' | sed "s|^|$document:|" || true
+done | sed -E 's/:(\]\(|[a-z]+=")/ /' | grep -vE ' [a-z]+:' || true)
 
 # Commands in blocks of code, and those that prose quotes.
 while read -r document target; do
