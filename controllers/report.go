@@ -77,11 +77,10 @@ func (p *pass) progressDue() time.Time {
 	return told.Add(min(max(2*told.Sub(since), shortest), longest))
 }
 
-// announce tells of transitions, in events and metrics: of Ready, and of every new blocker.
+// announce tells of transitions: of Ready, and of every new blocker.
 func (p *pass) announce(before, after v1.UserManagementStackStatus) {
 	was := meta.FindStatusCondition(before.Conditions, v1.ConditionReady)
 	is := meta.FindStatusCondition(after.Conditions, v1.ConditionReady)
-	recordConditions(p.stack, after)
 	if is != nil && (was == nil || was.Status != is.Status) {
 		switch {
 		case is.Status == metav1.ConditionTrue:

@@ -94,6 +94,9 @@ func Setup(m manager.Manager, options Options) error {
 	if err := m.Add(r.kinds); err != nil {
 		return fmt.Errorf("set up the watch of kinds: %w", err)
 	}
+	if err := m.Add(&stackCollector{stacks: m.GetClient()}); err != nil {
+		return fmt.Errorf("set up the metrics of stacks: %w", err)
+	}
 	return nil
 }
 

@@ -209,5 +209,4 @@ func (p *pass) forgetStack() {
 	p.lookAway()
 	p.written.forget(p.stack.UID)
 	p.losses.forget(p.stack.UID)
-	forgetConditions(p.stack)
 }

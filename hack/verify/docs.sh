@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the documents promise is there: every relative link leads to a file, every `make x` is a target, and no path is
-# that of somebody's own machine.
+# What the documents promise is there: every relative link leads to a file, every `make x` is a target, every metric is
+# described, and no path is that of somebody's own machine.
 set -euo pipefail
 status=0
 complain() { echo "verify-docs: $*" >&2; status=1; }
@@ -12,6 +12,7 @@ targets=$(grep -hoE '^[a-z][a-z0-9-]*:' Makefile hack/make/*.mk)
 
 # Targets of links and images, in Markdown and in HTML, but for those that lead out of the repository or stay on the page.
 # A pattern that prose quotes may look like one.
+# shellcheck disable=SC2016 # no command is meant
 while read -r document link; do
   [[ -e $(dirname "$document")/$link ]] || complain "$document: the link to $link leads nowhere"
 done < <(for document in "${documents[@]}"; do
@@ -27,6 +28,10 @@ done < <(awk '
   code { print FILENAME, $0; next }
   { while (match($0, /`[^`]*`/)) { print FILENAME, substr($0, RSTART + 1, RLENGTH - 2); $0 = substr($0, RSTART + RLENGTH) } }
   ' "${documents[@]}" | sed -nE 's/^([^ ]+)[ $]+make ([a-z][a-z0-9-]*).*/\1 \2/p' | sort -u)
+
+while read -r metric; do
+  grep -q "^| \`$metric\`" docs/reference/metrics.md || complain "docs/reference/metrics.md does not tell of $metric"
+done < <(grep -rhoE --include='*.go' --exclude='*_test.go' '"ums_[a-z]+_[a-z_]+"' controllers internal app | tr -d '"' | sort -u)
 
 while IFS= read -r path; do
   complain "a path of one machine: $path"
