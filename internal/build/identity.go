@@ -2,8 +2,10 @@ package build
 
 import (
 	"encoding/json"
+	"strings"
 
 	iam "github.com/aws-controllers-k8s/iam-controller/apis/v1alpha1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/internal/ack"
@@ -31,12 +33,23 @@ func (a *assembly) appSecret() {
 	}
 	a.set(n, ack.Secret, &secretsmanager.Secret{Spec: secretsmanager.SecretSpec{
 		Name:         a.awsName(n.ID(), maxSecretName),
-		Description:  "What the app of stack " + a.stack.Name + " keeps secret, content " + a.in.AppSecretHash,
+		Description:  "What the app of stack " + a.stack.Name + secretContent + a.in.AppSecretHash,
 		SecretString: &secretsmanager.SecretKeyReference{Name: AppSecretName(a.stack), Key: AppSecretKey},
 		Tags: tagList(a, n.ID(), func(key, value string) secretsmanager.Tag {
 			return secretsmanager.Tag{Key: key, Value: value}
 		}),
 	}})
+}
+
+// secretContent stands before the hash in the description.
+const secretContent = " keeps secret, content "
+
+// AppSecretHash is the hash that an app secret's object was made with, for whoever may not read the Kubernetes Secret;
+// empty if there is none in it.
+func AppSecretHash(secret *unstructured.Unstructured) string {
+	description, _, _ := unstructured.NestedString(secret.Object, "spec", "description")
+	_, hash, _ := strings.Cut(description, secretContent)
+	return hash
 }
 
 // hostRole adds the hosts' role, which may read two secrets and nothing else.

@@ -152,7 +152,7 @@ func update(action Action, now time.Time) (Action, error) {
 		return action, nil
 	}
 	was, is := action.Live.GetAnnotations()[v1.AnnotationIntent], desired.GetAnnotations()[v1.AnnotationIntent]
-	edited := edits(desired, action.Live)
+	edited := Changes(desired, action.Live)
 	cure := ack.Cure(action.Live, now)
 	switch {
 	case was == is && len(edited) == 0 && len(cure) > 0:
@@ -192,8 +192,9 @@ func noteUpdate(action Action, was, is string, edited []string, now time.Time) {
 	}
 }
 
-// edits are the fields of ours that the live object does not hold any more.
-func edits(desired, live *unstructured.Unstructured) []string {
+// Changes are the dotted paths at which a live object does not hold what is wanted, or holds more where all of it is ours,
+// sorted: what to write, or what somebody edited.
+func Changes(desired, live *unstructured.Unstructured) []string {
 	c := comparison{rewritten: ack.Rewritten(desired.GetKind())}
 	found := c.differences(desired.Object["spec"], live.Object["spec"], "")
 	for i, path := range found {

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -30,31 +31,46 @@ func (c *cluster) bind(flags *pflag.FlagSet) {
 	clientcmd.BindOverrideFlags(&c.overrides, flags, names)
 }
 
-// stack reads a stack and its objects.
-func (c *cluster) stack(ctx context.Context, name string) (*v1.UserManagementStack, []*unstructured.Unstructured, error) {
+// connect reaches the cluster and says which namespace is meant where none is named.
+func (c *cluster) connect() (reached client.Client, namespace string, err error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = c.kubeconfig
 	deferred := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &c.overrides)
-	namespace, _, err := deferred.Namespace()
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the kubeconfig: %w", err)
+	if namespace, _, err = deferred.Namespace(); err != nil {
+		return nil, "", fmt.Errorf("read the kubeconfig: %w", err)
 	}
-	reader, err := newClient(deferred)
+	reached, err = newClient(deferred)
+	return reached, namespace, err
+}
+
+// stack reads a stack and its objects.
+func (c *cluster) stack(ctx context.Context, name string) (*v1.UserManagementStack, []*unstructured.Unstructured, error) {
+	reader, namespace, err := c.connect()
 	if err != nil {
 		return nil, nil, err
 	}
-	stack := &v1.UserManagementStack{}
-	key := client.ObjectKey{Namespace: namespace, Name: name}
-	switch err := reader.Get(ctx, key, stack); {
-	case meta.IsNoMatchError(err):
-		return nil, nil, fmt.Errorf("the cluster does not know %s: install the operator first", v1.Kind)
-	case apierrors.IsNotFound(err):
-		return nil, nil, fmt.Errorf("there is no %s %s in the namespace %s", v1.Kind, name, namespace)
-	case err != nil:
-		return nil, nil, fmt.Errorf("read the stack %s: %w", key, err)
+	stack, err := stackOf(ctx, reader, client.ObjectKey{Namespace: namespace, Name: name})
+	if err != nil {
+		return nil, nil, err
 	}
 	objects, err := present.Objects(ctx, reader, stack)
 	return stack, objects, err
+}
+
+// errNoStack says that there is no stack of that name.
+var errNoStack = errors.New("there is no " + v1.Kind)
+
+func stackOf(ctx context.Context, reader client.Reader, key client.ObjectKey) (*v1.UserManagementStack, error) {
+	stack := &v1.UserManagementStack{}
+	switch err := reader.Get(ctx, key, stack); {
+	case meta.IsNoMatchError(err):
+		return nil, fmt.Errorf("the cluster does not know %s: install the operator first", v1.Kind)
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("%w %s in the namespace %s", errNoStack, key.Name, key.Namespace)
+	case err != nil:
+		return nil, fmt.Errorf("read the stack %s: %w", key, err)
+	}
+	return stack, nil
 }
 
 func newClient(deferred clientcmd.ClientConfig) (client.Client, error) {

@@ -21,8 +21,8 @@ import (
 )
 
 // stacksIn are the stacks of a manifest, as the API server would store them, or all that it would say against them.
-// Objects of other kinds are passed over.
-func stacksIn(ctx context.Context, text []byte) ([]v1.UserManagementStack, error) {
+// Objects of other kinds are passed over. A stack that names no namespace is taken for one of the given.
+func stacksIn(ctx context.Context, text []byte, namespace string) ([]v1.UserManagementStack, error) {
 	schema, err := crdschema.Load(crd.UserManagementStack)
 	if err != nil {
 		return nil, err
@@ -40,6 +40,9 @@ func stacksIn(ctx context.Context, text []byte) ([]v1.UserManagementStack, error
 		}
 		if object.GroupVersionKind() != v1.GroupVersionKind {
 			continue
+		}
+		if object.GetNamespace() == "" {
+			object.SetNamespace(namespace)
 		}
 		stack, err := admit(ctx, schema, object)
 		if err != nil {
@@ -74,9 +77,6 @@ func split(text []byte) ([][]byte, error) {
 
 // admit does what the API server does with a new object under strict field validation.
 func admit(ctx context.Context, schema *crdschema.Schema, object *unstructured.Unstructured) (*v1.UserManagementStack, error) {
-	if object.GetNamespace() == "" {
-		object.SetNamespace("default")
-	}
 	var problems []string
 	for _, path := range schema.Unknown(object.Object) {
 		problems = append(problems, path+": there is no such field")

@@ -1,13 +1,16 @@
 package plugin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/internal/build"
 	"usermanagement.dev/stack/internal/graph"
 	"usermanagement.dev/stack/internal/present"
@@ -20,29 +23,32 @@ func planCommand(s Streams) *cobra.Command {
 		Long: "Check a manifest by the rules of the API server and list the resources that it would become, in waves:\n" +
 			"those of one wave are made at the same time, each when all that it needs is ready.",
 		Example: "  kubectl ums plan -f config/samples/production.yaml",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usageError{fmt.Errorf("unexpected %q: say -f FILE", args[0])}
-			}
-			if file == "" {
-				return usageError{errors.New("say which manifest: -f FILE, or -f - for standard input")}
-			}
-			return nil
-		},
-		RunE: func(command *cobra.Command, _ []string) error { return plan(command, s, file) },
+		Args:    func(_ *cobra.Command, args []string) error { return onlyFile(args, file) },
+		RunE:    func(command *cobra.Command, _ []string) error { return planFile(command, s, file) },
 	}
-	command.Flags().StringVarP(&file, "filename", "f", "", "manifest with one or more stacks; - for standard input")
+	bindFile(command, &file)
 	return command
 }
 
-func plan(command *cobra.Command, s Streams, file string) error {
-	text, err := read(s.In, file)
+func bindFile(command *cobra.Command, file *string) {
+	command.Flags().StringVarP(file, "filename", "f", "", "manifest with one or more stacks; - for standard input")
+}
+
+// onlyFile takes no arguments but the flag that names a file.
+func onlyFile(args []string, file string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unexpected %q: say -f FILE", args[0])}
+	}
+	if file == "" {
+		return usageError{errors.New("say which manifest: -f FILE, or -f - for standard input")}
+	}
+	return nil
+}
+
+func planFile(command *cobra.Command, s Streams, file string) error {
+	stacks, err := stacksOf(command.Context(), s.In, file, metav1.NamespaceDefault)
 	if err != nil {
 		return err
-	}
-	stacks, err := stacksIn(command.Context(), text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
 	}
 	for i := range stacks {
 		g, err := build.Stack(&stacks[i], unseen{}, build.Inputs{})
@@ -54,6 +60,19 @@ func plan(command *cobra.Command, s Streams, file string) error {
 		}
 	}
 	return nil
+}
+
+// stacksOf are the stacks of a file.
+func stacksOf(ctx context.Context, in io.Reader, file, namespace string) ([]v1.UserManagementStack, error) {
+	text, err := read(in, file)
+	if err != nil {
+		return nil, err
+	}
+	stacks, err := stacksIn(ctx, text, namespace)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return stacks, nil
 }
 
 // maxManifest bounds what is read; the API server takes no object of more than 1.5 MiB.

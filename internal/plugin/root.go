@@ -62,7 +62,7 @@ func Run(ctx context.Context, args []string, streams Streams) int {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cluster := &cluster{}
 
-	root.AddCommand(treeCommand(cluster, streams), statusCommand(cluster, streams), planCommand(streams))
+	root.AddCommand(treeCommand(cluster, streams), statusCommand(cluster, streams), planCommand(streams), diffCommand(cluster, streams))
 	err := root.ExecuteContext(ctx)
 	var outcome exit
 	switch {

@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	v1 "usermanagement.dev/stack/api/v1"
+	"usermanagement.dev/stack/internal/graph"
+	"usermanagement.dev/stack/internal/plan"
 	"usermanagement.dev/stack/internal/present"
 )
 
@@ -171,4 +173,47 @@ func withoutColors(text string) string {
 		out.WriteString(part)
 	}
 	return out.String()
+}
+
+func TestChanges(t *testing.T) {
+	wanted := func(node, kind string, spec map[string]any) *graph.Node {
+		o := object(node, v1.ComponentNetwork, kind, "ACK.ResourceSynced", "", nil)
+		o.Object["spec"] = spec
+		return &graph.Node{ID: node, Object: o}
+	}
+	is := func(node *graph.Node, spec map[string]any) *unstructured.Unstructured {
+		o := node.Object.DeepCopy()
+		o.Object["spec"] = spec
+		return o
+	}
+	db := wanted("db", "DBInstance", map[string]any{"allocatedStorage": int64(200), "engine": "mysql"})
+	host := wanted("host-a", "Instance", map[string]any{"imageID": "ami-2", "userData": "bG9uZw=="})
+	vpc := wanted("vpc", "VPC", map[string]any{})
+	actions := []plan.Action{
+		{Verb: plan.Keep, Node: vpc, Live: vpc.Object},
+		{Verb: plan.Update, Node: db, Desired: db.Object, Live: is(db, map[string]any{"allocatedStorage": int64(20), "engine": "mysql"})},
+		{Verb: plan.Roll, Node: host, Live: is(host, map[string]any{"imageID": "ami-1", "userData": "c2hvcnQ="})},
+		{Verb: plan.Create, Node: wanted("dns-b", "RecordSet", map[string]any{})},
+		{Verb: plan.Wait, Node: wanted("listener", "Listener", map[string]any{}), Reason: "waiting for cert.arn"},
+	}
+	stale := []*unstructured.Unstructured{object("dns-a", v1.ComponentEndpoint, "RecordSet", "ACK.ResourceSynced", "", nil)}
+	compare(t, `UserManagementStack team-a/prod
+
+~ db        DBInstance        changed in place
+    spec.allocatedStorage: 20 → 200
+
+± host-a    Instance          replaced in a rollout: another host beside it, proven and drained, then this one goes
+    spec.imageID: "ami-1" → "ami-2"
+    spec.userData: what it does at its first boot
+
++ dns-b     RecordSet         made
+
+… listener  Listener          may change: waiting for cert.arn
+
+- dns-a     RecordSet         deleted
+
+1 made, 1 changed in place, 1 replaced, 1 may change, 1 deleted; 1 stay as they are.
+`, present.Changes(stack(), actions, stale, present.Style{}))
+	compare(t, "UserManagementStack team-a/prod\n\nNothing would change: all 1 resources are as the manifest says.\n",
+		present.Changes(stack(), actions[:1], nil, present.Style{}))
 }

@@ -64,6 +64,7 @@ func TestChangesReachTheirObjectAndNothingElse(t *testing.T) {
 		{"bastion type", func(s *v1.UserManagementStackSpec) { s.Bastion.InstanceType = "t3.small" }, []string{"bastion"}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
+			foretold := foretell(t, stack, c.edit)
 			before := specs(objects(t, namespace))
 			change(t, stack, c.edit)
 			eventuallyReady(t, stack)
@@ -77,6 +78,7 @@ func TestChangesReachTheirObjectAndNothingElse(t *testing.T) {
 					t.Errorf("%s changed too", node)
 				}
 			}
+			foretold.check(t, nodesOf(changed))
 		})
 	}
 }
