@@ -157,7 +157,13 @@ func isInterrupted(err error) bool {
 }
 
 // Pause stops the process without ending it: connections hang, as with a network that drops packets. Resume undoes it.
-func (s *Server) Pause() error { return s.cmd.Process.Signal(syscall.SIGSTOP) }
+// When it returns, no thread runs any more: a signal alone leaves them some time, on a busy machine a long one.
+func (s *Server) Pause() error {
+	if err := s.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("stop the database's process: %w", err)
+	}
+	return s.awaitStopped()
+}
 
 // Resume lets a paused server go on.
 func (s *Server) Resume() error { return s.cmd.Process.Signal(syscall.SIGCONT) }
