@@ -55,7 +55,8 @@ type site struct {
 	log   *bytes.Buffer
 }
 
-func newSite(t *testing.T) *site {
+// newSite starts the app with settings of its own, if any: names and values in turn.
+func newSite(t *testing.T, settings ...string) *site {
 	t.Helper()
 	var lc net.ListenConfig
 	listener, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
@@ -63,7 +64,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	url := "http://" + listener.Addr().String()
-	cfg := apptest.Config(t, "UMS_PUBLIC_URL", url)
+	cfg := apptest.Config(t, append(settings, "UMS_PUBLIC_URL", url)...)
 	db := apptest.Open(t, cfg)
 	log := &bytes.Buffer{}
 	srv, err := server.New(cfg, "test", db, slog.New(slog.NewJSONHandler(log, nil)))
@@ -202,19 +203,31 @@ func (b *tab) inspect(what string) {
 			b.t.Errorf("%s: %s", what, f)
 		}
 	}
+}
+
+// reflows checks that nobody has to scroll sideways to read the page (WCAG 1.4.10), be it all of it or a box in it.
+func (b *tab) reflows(what string) {
+	b.t.Helper()
 	wide, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](widestElements))
 	if err != nil || wide != "" {
-		b.t.Errorf("%s: wider than the window: %s (%v)", what, wide, err)
+		b.t.Errorf("%s: wider than there is room for: %s (%v)", what, wide, err)
 	}
 }
 
-// widestElements names what reaches beyond the window, unless it stands in a box that scrolls.
+// widestElements names what reaches beyond the window, and boxes whose content is wider than they are. What is there only
+// for those who listen is a pixel wide and does not count.
 const widestElements = `(() => {
-  const width = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= width) return "";
-  return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > width + 1 &&
-    !e.parentElement.closest(".table-responsive")).slice(0, 6)
-    .map((e) => e.tagName + "." + e.className + " " + Math.round(e.getBoundingClientRect().right)).join(", ") || "something";
+  const width = document.documentElement.clientWidth, found = [];
+  for (const e of document.querySelectorAll("body, body *")) {
+    if (!e.checkVisibility() || e.closest(".visually-hidden, .skip-link") || e instanceof SVGElement) continue;
+    if (e.closest("thead")?.offsetWidth === 1) continue;
+    const beyond = Math.round(e.getBoundingClientRect().right - width);
+    const style = getComputedStyle(e);
+    const scrolls = style.overflowX !== "visible" && e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1 && !e.matches("input, select");
+    if (beyond > 1 || scrolls) found.push(e.tagName + "." + e.className + (scrolls ? " scrolls" : " +" + beyond));
+  }
+  if (document.documentElement.scrollWidth > width) found.push("the page scrolls");
+  return found.slice(0, 6).join(", ");
 })()`
 
 // tallest bounds a picture, in pixels: what stands below is more of the same.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"usermanagement.dev/stack/app/auth"
 	"usermanagement.dev/stack/app/users"
 	"usermanagement.dev/stack/lab/apptest"
 )
@@ -134,79 +133,5 @@ func waitText(selector, want string) chromedp.Action[chromedp.Void] {
 		    else if (Date.now() > due) no(new Error("still: " + (e && e.textContent))); else requestAnimationFrame(look); };
 		  look(); })`, selector, want), chromedp.EvalAwaitPromise)(ctx, target)
 		return chromedp.Void{}, err
-	}
-}
-
-// TestEveryPageInBothThemes looks at each page for findings of axe, breaches of the content policy and overflow, in the
-// light and the dark theme, wide and narrow.
-func TestEveryPageInBothThemes(t *testing.T) {
-	requireBrowser(t)
-	s := newSite(t)
-	admin := s.world.Person(t, "ada", users.RoleAdmin)
-	bob := s.world.Person(t, "bob", users.RoleUser)
-	s.world.Crowd(t, 40)
-	link, err := s.world.Auth.IssueLink(context.Background(), apptest.Tester, bob.ID, auth.LinkReset)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.world.Auth.CreateToken(context.Background(), apptest.Tester, admin, "ci", auth.Scopes, 30); err != nil {
-		t.Fatal(err)
-	}
-	pages := []struct{ name, path string }{
-		{
-			"overview",
-			"/dashboard",
-		},
-		{"users", "/users"},
-		{"users-empty", "/users?q=nobody-is-called-so"},
-		{"users-deleted", "/users?status=deleted"},
-		{"user-new", "/users/new"},
-		{
-			"user",
-			fmt.Sprintf("/users/%d", bob.ID),
-		},
-		{"import", "/users/import"},
-		{"audit", "/audit"},
-		{"account", "/account"},
-		{"account-password", "/account/password"},
-		{
-			"account-second-factor",
-			"/account/second-factor",
-		},
-		{"account-sessions", "/account/sessions"},
-		{"account-tokens", "/account/tokens"},
-		{
-			"account-activity",
-			"/account/activity",
-		},
-		{"confirm", "/confirm"},
-		{"help", "/help"},
-		{"error", "/nothing"},
-		{"link", "/link/" + link},
-		{"logout", "/logout"},
-	}
-	b := newTab(t, s, true)
-	for _, theme := range []string{"light", "dark"} {
-		b.open("/login")
-		b.choose("theme", theme)
-		b.look("sign-in", theme)
-		b.signIn("ada")
-		for _, p := range pages {
-			for _, width := range []int64{1280, 320} {
-				if width == 320 && theme == "dark" && p.name != "users" {
-					continue // what fits in one theme fits in the other
-				}
-				b.do(chromedp.EmulateViewport(width, 900))
-				b.open(p.path)
-				b.inspect(fmt.Sprintf("%s, %s, %d px", p.name, theme, width))
-				if width == 1280 {
-					b.shoot(p.name + "-" + theme)
-				} else if p.name == "users" {
-					b.shoot(p.name + "-narrow-" + theme)
-				}
-			}
-		}
-		b.do(chromedp.EmulateViewport(1280, 900))
-		b.press(".sign-out button")
 	}
 }

@@ -58,7 +58,7 @@ app-look:
 $(FRONTEND_PACKAGES): $(FRONTEND)/package-lock.json
 	cd $(FRONTEND) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
-$(APP_LOOK): $(FRONTEND_PACKAGES) $(FRONTEND)/build.mjs $(wildcard app/web/*.templ) app/web/static/app.js
+$(APP_LOOK): $(FRONTEND_PACKAGES) $(FRONTEND)/build.mjs $(wildcard app/web/*.templ app/web/static/*.js)
 	cd $(FRONTEND) && node build.mjs
 
 app-generate: ## Generate Go code from the pages' templates

@@ -20,7 +20,7 @@ function put(name, ext, text) {
 }
 
 const purged = await new PurgeCSS().purge({
-  content: ["../*.templ", "../static/app.js"],
+  content: ["../*.templ", "../static/*.js"],
   css: ["node_modules/@tabler/core/dist/css/tabler.min.css"],
   safelist: { standard: [/^data-bs-theme/, "is-invalid"], greedy: [/data-bs-theme/] },
   variables: false,

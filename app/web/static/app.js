@@ -84,8 +84,18 @@ document.addEventListener("change", (event) => {
   if (target.matches(".quick select")) target.form.classList.add("changed");
 });
 
+// Some browsers forget that a table is one when the style makes cards of it (see app.css); its roles remind them.
+const roles = { TABLE: "table", CAPTION: "caption", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+function keepTables() {
+  document.querySelectorAll(".stack, .stack *").forEach((e) => {
+    const role = e.tagName === "TH" ? `${e.scope === "row" ? "row" : "column"}header` : roles[e.tagName];
+    if (role) e.setAttribute("role", role);
+  });
+}
+
 function enhance() {
   root.classList.add("js");
+  keepTables();
   document.querySelectorAll("[data-select-all]").forEach((box) => { box.hidden = false; });
   countSelected();
 }
