@@ -3,6 +3,7 @@ package browser_test
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/pquerna/otp/totp"
 
+	"usermanagement.dev/stack/app/audit"
 	"usermanagement.dev/stack/app/auth"
 	"usermanagement.dev/stack/app/server"
 	"usermanagement.dev/stack/app/users"
@@ -33,6 +35,7 @@ var (
 		{"users-empty", "/users", "/users?q=nobody-is-called-so"},
 		{"users-deleted", "/users", "/users?status=deleted"},
 		{"user-new", "/users/new", ""},
+		{"views", "/users/views", ""},
 		{"user", "/users/:id<int>", "/users/{id}"},
 		{"import", "/users/import", ""},
 		{"audit", "/audit", ""},
@@ -118,6 +121,7 @@ func TestEveryPageInBothThemes(t *testing.T) {
 	if _, err := s.world.Auth.CreateToken(ctx, apptest.Tester, admin, "ci", auth.Scopes, 30); err != nil {
 		t.Fatal(err)
 	}
+	savedViews(t, s.world, admin, s.world.Person(t, "zoe", users.RoleAdmin))
 	fill := strings.NewReplacer("{token}", link, "{id}", fmt.Sprint(bob.ID))
 	walk(b, strangersPlaces, fill)
 	b.signIn("ada")
@@ -127,6 +131,17 @@ func TestEveryPageInBothThemes(t *testing.T) {
 	withSecondFactor(b, "eve")
 	b.signIn("eve")
 	walk(b, halfSignedInPlaces, fill)
+}
+
+// savedViews gives the first administrator a view of her own and one of the second's.
+func savedViews(t *testing.T, w *apptest.World, first, second *users.User) {
+	t.Helper()
+	for name, u := range map[string]*users.User{"New people": first, "Administrators without a second factor": second} {
+		q := users.ParseQuery(url.Values{"role": {"admin"}, "mfa": {"no"}, "sort": {"-created_at"}})
+		if err := w.Users.SaveView(context.Background(), audit.Actor{ID: u.ID, Name: u.Username}, name, q, u == second); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // withSecondFactor adds somebody who is asked for a code.

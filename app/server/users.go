@@ -57,10 +57,15 @@ func (s *Server) usersPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return s.ok(
-		c,
-		web.UsersPage(s.view(c, "users.title"), web.UsersView{Query: q, Page: page, Total: total, Facets: facets, Now: now}),
-	)
+	views, err := s.users.Views(ctx, current(c).user.ID)
+	if err != nil {
+		return err
+	}
+	v := s.view(c, "users.title")
+	if q.Columns != "" {
+		v.Prefs.ChooseColumns(q.Columns)
+	}
+	return s.ok(c, web.UsersPage(v, web.UsersView{Query: q, Page: page, Total: total, Facets: facets, Now: now, Views: views}))
 }
 
 func (s *Server) newUserPage(c *fiber.Ctx) error {

@@ -255,6 +255,7 @@ func (s *Service) cachedCount(ctx context.Context, q Query) (int, error) {
 	v := q.Values()
 	v.Del("sort")
 	v.Del("size")
+	v.Del("cols")
 	key, now := v.Encode(), time.Now()
 	s.cache.mu.Lock()
 	hit, ok := s.cache.counts[key]

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +49,12 @@ type Query struct {
 	Desc        bool
 	Size        int
 	Cursor      string
+	// Columns are the columns to show, their names joined by dots; empty is what the browser prefers. Only pages read it.
+	Columns string
 }
+
+// columnNames is what Columns may hold; which of the names are columns, pages decide.
+var columnNames = regexp.MustCompile(`^[a-z_.]{1,120}$`)
 
 // ParseQuery reads a query from a URL. Unknown choices count as no filter: a list never fails for its URL.
 func ParseQuery(v url.Values) Query {
@@ -63,6 +69,9 @@ func ParseQuery(v url.Values) Query {
 		State: choice(FieldStatus, StateActive, StateOff, StateDeleted, StateLocked), MFA: choice("mfa", Yes, No),
 		Login: choice("login", LoginRecent, LoginDormant, LoginNever), CreatedFrom: day(v.Get("created_from")),
 		CreatedTo: day(v.Get("created_to")), Cursor: v.Get("page"),
+	}
+	if cols := v.Get("cols"); columnNames.MatchString(cols) {
+		q.Columns = cols
 	}
 	field, desc := strings.CutPrefix(v.Get("sort"), "-")
 	if q.Sort, q.Desc = FieldUsername, false; slices.Contains(SortFields, field) {
@@ -125,6 +134,7 @@ func (q Query) Values() url.Values {
 		set("size", strconv.Itoa(q.Size))
 	}
 	set("page", q.Cursor)
+	set("cols", q.Columns)
 	return v
 }
 

@@ -55,6 +55,17 @@ func ParsePreferences(cookie, acceptLanguage string) Preferences {
 	return p
 }
 
+// ChooseColumns shows the columns that a list's URL names.
+func (p *Preferences) ChooseColumns(names string) { p.Columns = keepColumns(strings.Split(names, ".")) }
+
+// columnNames is the columns shown, as a list's URL names them.
+func (p Preferences) columnNames() string {
+	if len(p.Columns) == 0 {
+		return "none"
+	}
+	return strings.Join(p.Columns, ".")
+}
+
 func keepColumns(names []string) []string {
 	kept := []string{}
 	for _, name := range Columns {

@@ -105,6 +105,8 @@ type UsersView struct {
 	Total  int
 	Facets users.Facets
 	Now    time.Time
+	// Views are the saved ones that the menu offers.
+	Views []users.SavedView
 }
 
 func (l UsersView) total(v View) string {
@@ -180,6 +182,10 @@ var Acts = []string{
 	"token.create",
 	"token.revoke",
 	"session.end",
+	"view.share",
+	"view.change",
+	"view.unshare",
+	"view.delete",
 	"users.export",
 	"audit.export",
 }
@@ -282,6 +288,8 @@ func at(t time.Time) *time.Time { return new(t) }
 func id(n int64) string { return strconv.FormatInt(n, 10) }
 
 func userURL(n int64, rest ...string) string { return "/users/" + id(n) + strings.Join(rest, "") }
+
+func viewURL(n int64) string { return "/users/views/" + id(n) }
 
 func listURL(q users.Query) string {
 	if enc := q.Values().Encode(); enc != "" {
