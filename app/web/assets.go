@@ -69,8 +69,10 @@ func LoadAssets() (*Assets, error) {
 	if err := a.addStatic("app.css", &a.styles); err != nil {
 		return nil, err
 	}
-	if err := a.addStatic("app.js", &a.scripts); err != nil { // first: it sets the policy that the others need
-		return nil, err
+	for _, name := range []string{"app.js", "palette.js"} { // app.js first: it sets the policy that the others need
+		if err := a.addStatic(name, &a.scripts); err != nil {
+			return nil, err
+		}
 	}
 	for _, name := range m.Scripts {
 		if err := a.add(dist, "dist/"+name, name, &a.scripts); err != nil {
