@@ -136,7 +136,7 @@ func entryViews(lang string, entries []audit.Entry) []web.EntryView {
 	return views
 }
 
-// describe writes changes in words: "Role: user → admin".
+// describe writes changes in words: "Role: User → Administrator".
 func describe(lang string, changes []audit.Change) string {
 	var parts []string
 	for _, change := range changes {
@@ -152,11 +152,19 @@ func describe(lang string, changes []audit.Change) string {
 			parts = append(parts, label+": "+web.T(lang, "audit.password_changed"))
 			continue
 		}
-		if change.Before == "" {
-			parts = append(parts, label+": "+change.After)
-		} else {
-			parts = append(parts, label+": "+change.Before+" → "+change.After)
+		text := label + ": "
+		if change.Before != "" {
+			text += valueText(lang, change.Field, change.Before) + " → "
 		}
+		parts = append(parts, text+valueText(lang, change.Field, change.After))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// valueText is a value in words if it is one of a field's choices, such as "admin".
+func valueText(lang, field, value string) string {
+	if key := field + "." + value; web.Known(key) {
+		return web.T(lang, key)
+	}
+	return value
 }
