@@ -120,6 +120,9 @@ func TestWhatScriptsAdd(t *testing.T) {
 		if at := b.at(); !strings.Contains(at, "q=person00005") {
 			t.Errorf("the address of a live search is %s", at)
 		}
+		if file := b.script(`document.querySelector('a[href^="/users/export"]').href`); !strings.Contains(file, "q=person00005") {
+			t.Errorf("after a live search the export is %s", file)
+		}
 	}
 	b.inspect("the list after a live search")
 }

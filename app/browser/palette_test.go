@@ -70,6 +70,7 @@ func TestThePaletteGoesToPagesAndPeopleByKeysAlone(t *testing.T) {
 	if b.at() != "/users/views" {
 		t.Errorf("the page saved views is %s", b.at())
 	}
+	b.choose("en", "dark")
 	b.ctrlK()
 	b.do(chromedp.KeyEvent("BOB@"), waitText(paletteChosen, "bob bob@example.org"))
 	b.inspect("the palette with a person")

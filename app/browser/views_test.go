@@ -24,7 +24,9 @@ func TestSavedViewsInTheBrowser(t *testing.T) {
 			b.do(chromedp.Click(chromedp.CSS("#views summary")), chromedp.WaitVisible(chromedp.CSS("#views .menu-body")))
 			if scripts {
 				b.inspect("the menu of views")
-				b.reflows("the menu of views")
+				b.do(chromedp.EmulateViewport(320, 900))
+				b.reflows("the menu of views, 320 px")
+				b.do(chromedp.EmulateViewport(1280, 900))
 			}
 			b.fill("name", "Switched off")
 			b.press("#views .menu-body button")
