@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,7 @@ func TestEveryPageInBothThemes(t *testing.T) {
 		t.Fatal(err)
 	}
 	savedViews(t, s.world, admin, s.world.Person(t, "zoe", users.RoleAdmin))
-	fill := strings.NewReplacer("{token}", link, "{id}", fmt.Sprint(bob.ID))
+	fill := strings.NewReplacer("{token}", link, "{id}", strconv.FormatInt(bob.ID, 10))
 	walk(b, strangersPlaces, fill)
 	b.signIn("ada")
 	walk(b, administratorsPlaces, fill)

@@ -61,7 +61,9 @@ func TestThePaletteGoesToPagesAndPeopleByKeysAlone(t *testing.T) {
 	if got := b.script(`document.getElementById(document.activeElement.getAttribute("aria-activedescendant")).textContent`); got != "Users" {
 		t.Errorf("one down, %q is what a screen reader is told", got)
 	}
-	b.do(chromedp.KeyEvent(kb.ArrowUp), chromedp.KeyEvent(kb.ArrowUp))
+	for range 2 {
+		b.do(chromedp.KeyEvent(kb.ArrowUp))
+	}
 	if got := b.text(paletteChosen); got != "Keyboard shortcuts" {
 		t.Errorf("up from the first comes %q, want the last", got)
 	}

@@ -63,7 +63,7 @@ func (s *Server) usersPage(c *fiber.Ctx) error {
 	}
 	v := s.view(c, "users.title")
 	if q.Columns != "" {
-		v.Prefs.ChooseColumns(q.Columns)
+		v.Prefs = v.Prefs.WithColumns(q.Columns)
 	}
 	return s.ok(c, web.UsersPage(v, web.UsersView{Query: q, Page: page, Total: total, Facets: facets, Now: now, Views: views}))
 }

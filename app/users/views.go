@@ -34,6 +34,9 @@ type SavedView struct {
 	Owner string `bun:"owner,scanonly"`
 }
 
+// FieldName is a form's field with the name of a saved view.
+const FieldName = "name"
+
 const (
 	// MaxViews is how many views one person can save.
 	MaxViews = 50
@@ -68,7 +71,7 @@ func (s *Service) SaveView(ctx context.Context, actor audit.Actor, name string, 
 		return err
 	}
 	if len(view.Query) > maxViewQuery {
-		return &ValidationError{Fields: map[string]Problem{"name": ProblemTooLong}}
+		return &ValidationError{Fields: map[string]Problem{FieldName: ProblemTooLong}}
 	}
 	return store.InTx(ctx, s.db, func(ctx context.Context, tx bun.Tx) error {
 		before, err := lockViews(ctx, tx, view)
@@ -98,7 +101,7 @@ func lockViews(ctx context.Context, tx bun.Tx, view SavedView) (SavedView, error
 		}
 	}
 	if len(views) >= MaxViews {
-		return SavedView{}, &ValidationError{Fields: map[string]Problem{"name": ProblemTooMany}}
+		return SavedView{}, &ValidationError{Fields: map[string]Problem{FieldName: ProblemTooMany}}
 	}
 	return SavedView{}, nil
 }
@@ -119,7 +122,7 @@ func (s *Service) ChangeView(ctx context.Context, actor audit.Actor, id int64, n
 		return putView(ctx, tx, actor, before, after)
 	})
 	if _, dup := store.IsDuplicate(err); dup {
-		return &ValidationError{Fields: map[string]Problem{"name": ProblemTaken}}
+		return &ValidationError{Fields: map[string]Problem{FieldName: ProblemTaken}}
 	}
 	return err
 }
@@ -184,7 +187,7 @@ func recordView(ctx context.Context, tx bun.Tx, actor audit.Actor, before, after
 		event.Action = "view.unshare"
 	}
 	for _, c := range []audit.Change{
-		{Field: "name", Before: before.Name, After: after.Name}, {Field: "filter", Before: before.Query, After: after.Query},
+		{Field: FieldName, Before: before.Name, After: after.Name}, {Field: "filter", Before: before.Query, After: after.Query},
 	} {
 		if c.Before != c.After {
 			event.Changes = append(event.Changes, c)
@@ -206,7 +209,7 @@ func (v *SavedView) setName(name string) error {
 		problem = ProblemTooLong
 	}
 	if problem != "" {
-		return &ValidationError{Fields: map[string]Problem{"name": problem}}
+		return &ValidationError{Fields: map[string]Problem{FieldName: problem}}
 	}
 	v.Name, v.NameKey = name, []byte(strings.ToLower(norm.NFC.String(name)))
 	return nil

@@ -144,7 +144,7 @@ func TestViewsAreBounded(t *testing.T) {
 		t.Errorf("%d views, want %d", got, users.MaxViews)
 	}
 	for name, want := range map[string]users.Problem{
-		"": users.ProblemRequired, " \t ": users.ProblemRequired, strings.Repeat("ä", 61): users.ProblemTooLong,
+		"": users.ProblemRequired, "\t": users.ProblemRequired, strings.Repeat("ä", 61): users.ProblemTooLong,
 		"a\u202eb": users.ProblemControl, "a\x00b": users.ProblemControl,
 	} {
 		if got := problems(t, w.Users.SaveView(ctx, actorOf(ada), name, users.ParseQuery(nil), false))["name"]; got != want {

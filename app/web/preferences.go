@@ -55,8 +55,11 @@ func ParsePreferences(cookie, acceptLanguage string) Preferences {
 	return p
 }
 
-// ChooseColumns shows the columns that a list's URL names.
-func (p *Preferences) ChooseColumns(names string) { p.Columns = keepColumns(strings.Split(names, ".")) }
+// WithColumns are the preferences with the columns that a list's URL names.
+func (p Preferences) WithColumns(names string) Preferences {
+	p.Columns = keepColumns(strings.Split(names, "."))
+	return p
+}
 
 // columnNames is the columns shown, as a list's URL names them.
 func (p Preferences) columnNames() string {

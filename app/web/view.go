@@ -63,7 +63,7 @@ func fieldLabel(v View, name string) string {
 // fieldOrder is the order in which an error summary names fields.
 var fieldOrder = []string{
 	"secret", users.FieldUsername, users.FieldEmail, users.FieldDisplayName, users.FieldRole, users.FieldStatus, "current",
-	users.FieldPassword, "code", "name", "scopes", "days", "file", "action",
+	users.FieldPassword, "code", users.FieldName, "scopes", "days", "file", "action",
 }
 
 func (e Errors) ordered() []string {
