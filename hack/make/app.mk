@@ -32,7 +32,7 @@ app-test: app-browser-deps ## Run the web app's tests, those in a real browser t
 	UMS_BROWSER_TESTS=required $(GO) test -p 2 -timeout 30m ./app/... ./cmd/app/... ./lab/database/... ./internal/hostcontract/...
 
 app-screenshots: app-browser-deps ## Take a picture of every page into docs/img
-	UMS_SCREENSHOTS=$(CURDIR)/docs/img UMS_BROWSER_TESTS=required $(GO) test -count=1 -timeout 30m -run "TestEveryPage|TestPagesThat" ./app/browser
+	UMS_SCREENSHOTS=$(CURDIR)/docs/img UMS_BROWSER_TESTS=required $(GO) test -count=1 -timeout 30m -run "TestEveryPage|TestPagesThat|TestThePaletteGoes" ./app/browser
 
 bench-app: app-deps app-build | $(BIN) ## Measure the web app beside bare net/http + SQL
 	$(GO) build -o $(BIN)/appbench ./lab/appbench
