@@ -19,6 +19,7 @@ func (s *Server) view(c *fiber.Ctx, titleKey string) web.View {
 	s.ensureAnonymous(c, st)
 	v := web.View{
 		Prefs: st.prefs, SiteName: s.cfg.SiteName, Path: c.Path(), User: st.user, CSRF: auth.CSRFToken(st.cookie), Assets: s.assets,
+		Notices: s.notices(c, st),
 	}
 	v.Title = v.T(titleKey)
 	// Only texts of our own are shown, so that no link can put words into the app's mouth.

@@ -112,6 +112,7 @@ func (s *Server) accountRoutes() []Route {
 		{Method: get, Path: "/account/tokens", Access: SignedIn, Handler: s.tokensPage, StepUp: true},
 		{Method: post, Path: "/account/tokens", Access: SignedIn, Handler: s.createToken, StepUp: true},
 		{Method: post, Path: "/account/tokens/revoke", Access: SignedIn, Handler: s.revokeToken},
+		{Method: post, Path: "/account/notices/dismiss", Access: SignedIn, Handler: s.dismissNotice, PasswordDue: true},
 		{Method: get, Path: "/account/activity", Access: SignedIn, Handler: s.activityPage},
 	}
 }

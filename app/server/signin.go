@@ -77,6 +77,7 @@ func (s *Server) signedIn(c *fiber.Ctx, res *auth.Result, next string) error {
 	if res.NeedsCode {
 		return s.redirect(c, "/login/code", "")
 	}
+	s.mailNewDevice(c, res)
 	if to := safeNext(next); to != "/" && to != "" {
 		return s.redirect(c, to, "")
 	}

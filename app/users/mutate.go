@@ -169,7 +169,7 @@ func (s *Service) Purge(ctx context.Context, actor audit.Actor, id, version int6
 		if u.DeletedAt == nil {
 			return ErrNotFound // only what was deleted first can be purged
 		}
-		for _, table := range []string{"sessions", "api_tokens", "links", "recovery_codes", "known_devices", "idempotency_keys"} {
+		for _, table := range []string{"sessions", "api_tokens", "links", "recovery_codes", "known_devices", "device_notices", "idempotency_keys"} {
 			if _, err := tx.NewRaw("DELETE FROM ? WHERE user_id = ?", bun.Ident(table), id).Exec(ctx); err != nil {
 				return fmt.Errorf("purge user %d from %s: %w", id, table, err)
 			}

@@ -22,7 +22,9 @@ type View struct {
 	// Done is a message about what was just done; UndoHandle offers to undo it.
 	Done       string
 	UndoHandle string
-	Assets     *Assets
+	// Notices are of devices that the person's account did not know.
+	Notices []auth.Notice
+	Assets  *Assets
 }
 
 // T is a text in the view's language.
@@ -180,6 +182,7 @@ var Acts = []string{
 	"token.create",
 	"token.revoke",
 	"session.end",
+	"notice.dismiss",
 	"users.export",
 	"audit.export",
 }
