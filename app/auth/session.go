@@ -94,7 +94,7 @@ func (s *Sessions) Lookup(ctx context.Context, token string) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look the session up: %w", err)
 	}
-	if sess.User == nil || !sess.User.CanSignIn() {
+	if sess.User == nil || !sess.User.CanSignIn(sess.Now) {
 		return nil, ErrExpired
 	}
 	if sess.Now.Sub(sess.LastSeenAt) > touchEvery {

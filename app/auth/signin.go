@@ -19,6 +19,7 @@ const (
 	OutcomeWrong     = "wrong"
 	OutcomeThrottled = "throttled"
 	OutcomeDisabled  = "disabled"
+	OutcomeExpired   = "expired"
 	OutcomeCode      = "wrong_code"
 )
 
@@ -99,8 +100,12 @@ func (a *Authenticator) SignIn(ctx context.Context, login, password string, clie
 		}
 		return nil, a.failed(ctx, u, OutcomeWrong, client, ErrWrong)
 	}
-	if !u.CanSignIn() {
-		return nil, a.failed(ctx, u, OutcomeDisabled, client, ErrWrong)
+	outcome, err := a.closed(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if outcome != "" {
+		return nil, a.failed(ctx, u, outcome, client, ErrWrong)
 	}
 	if upgrade {
 		a.upgrade(ctx, u, password)
@@ -122,6 +127,20 @@ func (a *Authenticator) bucket(ctx context.Context, u *users.User, login string,
 		return LimitDevice, client.Device + accountSubject(u.ID), nil
 	}
 	return LimitAccount, accountSubject(u.ID), nil
+}
+
+// closed is why somebody with the right password may not sign in, or "".
+func (a *Authenticator) closed(ctx context.Context, u *users.User) (outcome string, err error) {
+	now, err := store.Now(ctx, a.db)
+	switch {
+	case err != nil:
+		return "", err
+	case u.CanSignIn(now):
+		return "", nil
+	case u.Expired(now):
+		return OutcomeExpired, nil
+	}
+	return OutcomeDisabled, nil
 }
 
 func accountSubject(id int64) string { return "#" + strconv.FormatInt(id, 10) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"usermanagement.dev/stack/app/audit"
 	"usermanagement.dev/stack/app/store"
 )
 
@@ -45,6 +46,19 @@ func (s *Server) cleanUpOnce(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return s.recordExpiries(ctx)
 	})
+}
+
+// jobRounds bounds what one round of a job does; the next one goes on.
+const jobRounds = 20
+
+func (s *Server) recordExpiries(ctx context.Context) error {
+	for range jobRounds {
+		n, err := s.users.RecordExpiries(ctx, audit.System("expiry"))
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+	return nil
 }

@@ -153,6 +153,9 @@ func describe(lang string, changes []audit.Change) string {
 			parts = append(parts, label+": "+web.T(lang, "audit.password_changed"))
 			continue
 		}
+		if change.After == "" && change.Before != "" {
+			change.After = "–"
+		}
 		if change.Before == "" {
 			parts = append(parts, label+": "+change.After)
 		} else {

@@ -214,7 +214,7 @@ func planBulk(actor audit.Actor, action BulkAction, people []User, now time.Time
 		}
 		p.ids = append(p.ids, u.ID)
 		p.losesAdmin = p.losesAdmin || before.keepsTheKeys() && !u.keepsTheKeys()
-		if action == BulkEndSessions || losesSessions(&before, u) {
+		if action == BulkEndSessions || losesSessions(&before, u, now) {
 			p.ended = append(p.ended, u.ID)
 		}
 		p.events = append(p.events, audit.Event{Action: "user." + string(action), TargetID: u.ID, Target: u.Username, Changes: list})

@@ -32,7 +32,7 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) { return s.li
 // publicColumns are what programs may see of people, and what a cursor is made of. Secrets stay in the database.
 var publicColumns = []string{
 	"id", FieldUsername, "username_key", FieldEmail, "email_key", FieldDisplayName, FieldRole, FieldStatus, FieldMustChange,
-	"totp_enabled_at", FieldLastLogin, FieldCreated, "created_by", "updated_at", "version",
+	"totp_enabled_at", FieldLastLogin, FieldExpires, FieldCreated, "created_by", "updated_at", "version",
 }
 
 // ListPublic is List with what programs may see, and nothing else filled in.
@@ -102,7 +102,7 @@ func after(sel *bun.SelectQuery, column string, value any, id int64, desc bool) 
 		sel.Where("? IS NULL AND id < ?", col, id)
 	case value == nil:
 		sel.Where("(? IS NULL AND id > ?) OR ? IS NOT NULL", col, id, col)
-	case desc && column == FieldLastLogin:
+	case desc && canBeNull(column):
 		sel.Where("? < ? OR (? = ? AND id < ?) OR ? IS NULL", col, value, col, value, id, col)
 	case desc:
 		sel.Where("? < ? OR (? = ? AND id < ?)", col, value, col, value, id)
@@ -120,8 +120,14 @@ func (s *Service) filtered(ctx context.Context, q Query) (*bun.SelectQuery, erro
 		sel.Where("deleted_at IS NULL")
 	}
 	switch q.State {
-	case StateActive, StateOff:
+	case StateActive:
+		sel.Where("status = ?", q.State).Where("expires_at IS NULL OR expires_at > UTC_TIMESTAMP(6)")
+	case StateOff:
 		sel.Where("status = ?", q.State)
+	case StateTemporary:
+		sel.Where("expires_at > UTC_TIMESTAMP(6)")
+	case StateExpired:
+		sel.Where("expires_at <= UTC_TIMESTAMP(6)")
 	case StateLocked:
 		sel.Where("locked_until > UTC_TIMESTAMP(6)")
 	}
@@ -212,7 +218,7 @@ type Facets map[string]map[string]int
 // facetChoices are the filters that show counts.
 var facetChoices = map[string][]string{
 	FieldRole:   {string(RoleAdmin), string(RoleUser)},
-	FieldStatus: {StateActive, StateOff, StateLocked, StateDeleted},
+	FieldStatus: {StateActive, StateOff, StateLocked, StateTemporary, StateExpired, StateDeleted},
 	"mfa":       {Yes, No},
 	"login":     {LoginRecent, LoginDormant, LoginNever},
 }

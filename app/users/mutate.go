@@ -97,7 +97,7 @@ func (s *Service) save(ctx context.Context, tx bun.Tx, actor audit.Actor, action
 			return err
 		}
 	}
-	if losesSessions(before, u) {
+	if losesSessions(before, u, now) {
 		if err := s.access.EndAll(ctx, tx, u.ID); err != nil {
 			return err
 		}
@@ -110,10 +110,10 @@ func (s *Service) save(ctx context.Context, tx bun.Tx, actor audit.Actor, action
 	return audit.Append(ctx, tx, actor, audit.Event{Action: action, TargetID: u.ID, Target: u.Username, Changes: list})
 }
 
-// losesSessions says whether a change makes the sessions that exist unsafe to go on with.
-func losesSessions(before, after *User) bool {
+// losesSessions says whether a change makes the sessions that exist unsafe to go on with. Who gets access back begins anew.
+func losesSessions(before, after *User, now time.Time) bool {
 	return before.PasswordHash != after.PasswordHash || before.HasMFA() != after.HasMFA() ||
-		before.CanSignIn() && !after.CanSignIn() || before.Role != after.Role
+		before.CanSignIn(now) != after.CanSignIn(now) || before.Role != after.Role
 }
 
 // outdatesLinks says whether one-time links made before the change should no longer open the account: another password
@@ -126,7 +126,7 @@ func outdatesLinks(before, after *User) bool {
 func requireAdministrator(ctx context.Context, tx bun.Tx) error {
 	var ids []int64
 	err := tx.NewSelect().Model((*User)(nil)).Column("id").Where("role = ?", RoleAdmin).Where("status = ?", StatusActive).
-		Where("deleted_at IS NULL").Where("password_hash <> ''").Limit(1).For("UPDATE").Scan(ctx, &ids)
+		Where("deleted_at IS NULL").Where("password_hash <> ''").Where("expires_at IS NULL").Limit(1).For("UPDATE").Scan(ctx, &ids)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("count the administrators: %w", err)
 	}

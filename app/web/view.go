@@ -64,7 +64,7 @@ func fieldLabel(v View, name string) string {
 
 // fieldOrder is the order in which an error summary names fields.
 var fieldOrder = []string{
-	"secret", users.FieldUsername, users.FieldEmail, users.FieldDisplayName, users.FieldRole, users.FieldStatus, "current",
+	"secret", users.FieldUsername, users.FieldEmail, users.FieldDisplayName, users.FieldRole, users.FieldStatus, users.FieldExpires, "current",
 	users.FieldPassword, "code", "name", "scopes", "days", "file", "action",
 }
 
@@ -88,6 +88,7 @@ type UserForm struct {
 	Role        string
 	Status      string
 	MustChange  bool
+	ExpiresAt   string
 	Invite      bool
 	Password    string
 }
@@ -96,7 +97,7 @@ type UserForm struct {
 func FormOf(u *users.User) UserForm {
 	return UserForm{
 		ID: u.ID, Version: u.Version, Username: u.Username, Email: u.Email, DisplayName: u.DisplayName, Role: string(u.Role),
-		Status: string(u.Status), MustChange: u.MustChangePassword,
+		Status: string(u.Status), MustChange: u.MustChangePassword, ExpiresAt: users.ExpiryText(u.ExpiresAt),
 	}
 }
 
@@ -165,6 +166,7 @@ var Acts = []string{
 	"user.import",
 	"user.import_legacy",
 	"user.password",
+	"user.expire",
 	"user.unlock",
 	"user.second_factor.enable",
 	"user.second_factor.remove",
@@ -223,6 +225,7 @@ func (c Conflict) Rows() []ConflictRow {
 	add(users.FieldDisplayName, c.Base.DisplayName, c.Theirs.DisplayName, c.Yours.DisplayName)
 	add(users.FieldRole, c.Base.Role, c.Theirs.Role, c.Yours.Role)
 	add(users.FieldStatus, c.Base.Status, c.Theirs.Status, c.Yours.Status)
+	add(users.FieldExpires, c.Base.ExpiresAt, c.Theirs.ExpiresAt, c.Yours.ExpiresAt)
 	add(users.FieldMustChange, flag(c.Base.MustChange), flag(c.Theirs.MustChange), flag(c.Yours.MustChange))
 	return rows
 }
@@ -232,6 +235,7 @@ func (c Conflict) Same() map[string]string {
 	all := map[string]string{
 		users.FieldUsername: c.Yours.Username, users.FieldEmail: c.Yours.Email, users.FieldDisplayName: c.Yours.DisplayName,
 		users.FieldRole: c.Yours.Role, users.FieldStatus: c.Yours.Status, users.FieldMustChange: flag(c.Yours.MustChange),
+		users.FieldExpires: c.Yours.ExpiresAt,
 	}
 	for _, row := range c.Rows() {
 		delete(all, row.Name)
