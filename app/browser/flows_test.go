@@ -212,7 +212,7 @@ func TestTheOtherLanguageFits(t *testing.T) {
 	b.signIn("ada")
 	b.do(chromedp.EmulateViewport(320, 900))
 	for _, path := range []string{
-		"/dashboard", "/users", "/users/new", "/users/1", "/users/import", "/audit", "/account/second-factor", "/account/tokens", "/help",
+		"/dashboard", "/users", "/users/new", "/users/1", "/users/import", "/users/dormant?days=30", "/audit", "/account/second-factor", "/account/tokens", "/help",
 		"/nothing",
 	} {
 		b.open(path)

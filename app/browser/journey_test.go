@@ -165,6 +165,7 @@ func TestEveryPageInBothThemes(t *testing.T) {
 			"user",
 			fmt.Sprintf("/users/%d", bob.ID),
 		},
+		{"dormant", "/users/dormant?days=30"},
 		{"import", "/users/import"},
 		{"audit", "/audit"},
 		{"account", "/account"},

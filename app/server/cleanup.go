@@ -46,8 +46,23 @@ func (s *Server) cleanUpOnce(ctx context.Context) error {
 				return err
 			}
 		}
-		return s.recordExpiries(ctx)
+		if err := s.recordExpiries(ctx); err != nil {
+			return err
+		}
+		return s.deactivateDormant(ctx)
 	})
+}
+
+// deactivateDormant carries the policy out, a batch each time.
+func (s *Server) deactivateDormant(ctx context.Context) error {
+	if s.cfg.DormantAfter == 0 {
+		return nil
+	}
+	names, err := s.users.DeactivateDormant(ctx, audit.System("dormant policy"), s.cfg.DormantAfter)
+	if len(names) > 0 {
+		s.log.Info("dormant accounts were deactivated", "accounts", len(names), "days", s.cfg.DormantAfter)
+	}
+	return err
 }
 
 // jobRounds bounds what one round of a job does; the next one goes on.

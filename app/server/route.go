@@ -121,6 +121,7 @@ func (s *Server) userRoutes() []Route {
 	return []Route{
 		{Method: get, Path: "/dashboard", Access: SignedIn, Handler: s.dashboard},
 		{Method: get, Path: "/users", Access: Admin, Handler: s.usersPage},
+		{Method: get, Path: "/users/dormant", Access: Admin, Handler: s.dormantPage},
 		{Method: get, Path: "/users/new", Access: Admin, Handler: s.newUserPage},
 		{Method: post, Path: "/users", Access: Admin, Handler: s.createUser},
 		{Method: get, Path: "/users/:id<int>", Access: Admin, Handler: s.userPage},

@@ -30,7 +30,9 @@ func (s *Server) dashboard(c *fiber.Ctx) error {
 	}
 	return s.ok(
 		c,
-		web.OverviewPage(s.view(c, "nav.dashboard"), web.OverviewView{Overview: overview, Entries: entryViews(st.prefs.Lang, entries)}),
+		web.OverviewPage(s.view(c, "nav.dashboard"), web.OverviewView{
+			Overview: overview, Entries: entryViews(st.prefs.Lang, entries), DormantAfter: s.cfg.DormantAfter,
+		}),
 	)
 }
 

@@ -252,7 +252,7 @@ func (s *Service) bulkUpdate(ctx context.Context, tx bun.Tx, action BulkAction, 
 	q := tx.NewUpdate().Model((*User)(nil)).Where("id IN (?)", bun.List(ids)).Set("version = version + 1").Set("updated_at = ?", now)
 	switch action {
 	case BulkEnable:
-		q.Set("status = ?", StatusActive)
+		q.Set("status = ?", StatusActive).Set("enabled_at = ?", now)
 	case BulkDisable:
 		q.Set("status = ?", StatusDisabled)
 	case BulkMakeAdmin:
@@ -264,7 +264,7 @@ func (s *Service) bulkUpdate(ctx context.Context, tx bun.Tx, action BulkAction, 
 	case BulkDelete:
 		q.Set("deleted_at = ?", now)
 	case BulkRestore:
-		q.Set("deleted_at = NULL")
+		q.Set("deleted_at = NULL").Set("enabled_at = ?", now)
 	case BulkEndSessions:
 		return nil
 	}

@@ -111,7 +111,9 @@ func TestTwoAdministratorsCannotEndEachOthersAccess(t *testing.T) {
 		var wg sync.WaitGroup
 		errs := make([]error, 2)
 		end := func(w *apptest.World, i int, by, id int64) func() {
-			return func() { _, errs[i] = w.Users.Edit(ctx, audit.Actor{ID: by}, id, 0, users.Patch{ExpiresAt: new(farAway)}) }
+			return func() {
+				_, errs[i] = w.Users.Edit(ctx, audit.Actor{ID: by}, id, 0, users.Patch{ExpiresAt: new(farAway)})
+			}
 		}
 		wg.Go(end(a, 0, ada.ID, bob.ID))
 		wg.Go(end(b, 1, bob.ID, ada.ID))

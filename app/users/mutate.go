@@ -89,6 +89,9 @@ func (s *Service) save(ctx context.Context, tx bun.Tx, actor audit.Actor, action
 		return nil
 	}
 	u.Version, u.UpdatedAt = before.Version+1, now
+	if !before.CanSignIn(now) && u.CanSignIn(now) {
+		u.EnabledAt = &now
+	}
 	if _, err := tx.NewUpdate().Model(u).WherePK().Exec(ctx); err != nil {
 		return fmt.Errorf("change user %d: %w", u.ID, err)
 	}

@@ -59,6 +59,8 @@ type User struct {
 	LockedUntil        *time.Time `bun:"locked_until"`
 	// ExpiresAt is when temporary access ends; nil is never.
 	ExpiresAt *time.Time `bun:"expires_at"`
+	// EnabledAt is when access was last given back; nil is never.
+	EnabledAt *time.Time `bun:"enabled_at"`
 	Version   int64      `bun:"version"`
 	CreatedAt time.Time  `bun:"created_at"`
 	CreatedBy string     `bun:"created_by"`

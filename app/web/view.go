@@ -167,6 +167,7 @@ var Acts = []string{
 	"user.import_legacy",
 	"user.password",
 	"user.expire",
+	"user.dormant",
 	"user.unlock",
 	"user.second_factor.enable",
 	"user.second_factor.remove",
@@ -281,6 +282,15 @@ type ImportView struct {
 type OverviewView struct {
 	Overview users.Overview
 	Entries  []EntryView
+	// DormantAfter is after how many days the policy deactivates an account; 0 is no policy.
+	DormantAfter int
+}
+
+// DormantView is the preview of a policy for dormant accounts.
+type DormantView struct {
+	// Days is what the preview is for, Policy what is set (0: nothing).
+	Days, Policy int
+	Preview      users.DormantPreview
 }
 
 //go:fix inline
