@@ -129,12 +129,27 @@ func entryViews(lang string, entries []audit.Entry) []web.EntryView {
 	views := make([]web.EntryView, 0, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		views = append(views, web.EntryView{
+		view := web.EntryView{
 			ID: e.ID, At: e.At, Actor: e.Actor, Action: e.Action, Target: e.Target, TargetID: e.TargetID, RequestID: e.RequestID,
 			Changes: describe(lang, e.ChangeList()),
-		})
+		}
+		if e.ActorErased() {
+			view.Actor = removed(lang, e.ActorID)
+		}
+		if e.TargetErased() || e.Action == audit.ActionPurge {
+			view.Target, view.TargetID = removed(lang, e.TargetID), 0
+		}
+		views = append(views, view)
 	}
 	return views
+}
+
+// removed stands in place of the name of somebody who was removed for good.
+func removed(lang string, id int64) string {
+	if id == 0 {
+		return web.T(lang, "audit.erased")
+	}
+	return web.T(lang, "audit.removed", id)
 }
 
 // describe writes changes in words: "Role: user → admin".

@@ -112,6 +112,7 @@ func (s *Server) accountRoutes() []Route {
 		{Method: get, Path: "/account/tokens", Access: SignedIn, Handler: s.tokensPage, StepUp: true},
 		{Method: post, Path: "/account/tokens", Access: SignedIn, Handler: s.createToken, StepUp: true},
 		{Method: post, Path: "/account/tokens/revoke", Access: SignedIn, Handler: s.revokeToken},
+		{Method: get, Path: "/account/data", Access: SignedIn, Handler: s.ownData, StepUp: true},
 		{Method: post, Path: "/account/notices/dismiss", Access: SignedIn, Handler: s.dismissNotice, PasswordDue: true},
 		{Method: get, Path: "/account/activity", Access: SignedIn, Handler: s.activityPage},
 	}
@@ -126,6 +127,7 @@ func (s *Server) userRoutes() []Route {
 		{Method: post, Path: "/users", Access: Admin, Handler: s.createUser},
 		{Method: get, Path: "/users/:id<int>", Access: Admin, Handler: s.userPage},
 		{Method: post, Path: "/users/:id<int>", Access: Admin, Handler: s.editUser},
+		{Method: get, Path: "/users/:id<int>/data", Access: Admin, Handler: s.userData, StepUp: true},
 		{Method: post, Path: "/users/:id<int>/quick", Access: Admin, Handler: s.quickEdit},
 		{Method: post, Path: "/users/:id<int>/delete", Access: Admin, Handler: s.deleteUser},
 		{Method: post, Path: "/users/:id<int>/restore", Access: Admin, Handler: s.restoreUser},

@@ -161,28 +161,3 @@ func (s *Service) Restore(ctx context.Context, actor audit.Actor, id, version in
 		}},
 	)
 }
-
-// Purge removes a deleted person for good, with everything that hangs on the account. The audit log keeps its entries.
-func (s *Service) Purge(ctx context.Context, actor audit.Actor, id, version int64) error {
-	return store.InTx(ctx, s.db, func(ctx context.Context, tx bun.Tx) error {
-		u, err := lockUser(ctx, tx, change{id: id, version: version, deleted: true})
-		if err != nil {
-			return err
-		}
-		if u.DeletedAt == nil {
-			return ErrNotFound // only what was deleted first can be purged
-		}
-		for _, table := range []string{"sessions", "api_tokens", "links", "recovery_codes", "known_devices", "device_notices", "idempotency_keys"} {
-			if _, err := tx.NewRaw("DELETE FROM ? WHERE user_id = ?", bun.Ident(table), id).Exec(ctx); err != nil {
-				return fmt.Errorf("purge user %d from %s: %w", id, table, err)
-			}
-		}
-		if _, err := tx.NewRaw("UPDATE sign_ins SET user_id = NULL, ip = '', user_agent = '' WHERE user_id = ?", id).Exec(ctx); err != nil {
-			return fmt.Errorf("clear the sign-ins of user %d: %w", id, err)
-		}
-		if _, err := tx.NewDelete().Model(u).WherePK().Exec(ctx); err != nil {
-			return fmt.Errorf("purge user %d: %w", id, err)
-		}
-		return audit.Append(ctx, tx, actor, audit.Event{Action: "user.purge", TargetID: id, Target: u.Username})
-	})
-}

@@ -186,6 +186,7 @@ var Acts = []string{
 	"token.revoke",
 	"session.end",
 	"notice.dismiss",
+	"user.data_export",
 	"users.export",
 	"audit.export",
 }
