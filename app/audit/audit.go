@@ -87,9 +87,9 @@ func Append(ctx context.Context, tx bun.Tx, actor Actor, events ...Event) error 
 	if len(events) == 0 {
 		return nil
 	}
-	var h head
-	if err := tx.NewSelect().Model(&h).Where("id = 1").For("UPDATE").Scan(ctx); err != nil {
-		return fmt.Errorf("lock the audit log: %w", err)
+	h, err := lockHead(ctx, tx)
+	if err != nil {
+		return err
 	}
 	var now time.Time
 	if err := tx.NewRaw("SELECT UTC_TIMESTAMP(6)").Scan(ctx, &now); err != nil {
@@ -111,6 +111,15 @@ func Append(ctx context.Context, tx bun.Tx, actor Actor, events ...Event) error 
 		return fmt.Errorf("move the audit log's head: %w", err)
 	}
 	return nil
+}
+
+// lockHead lets one transaction write to the log at a time, on all hosts.
+func lockHead(ctx context.Context, tx bun.Tx) (head, error) {
+	var h head
+	if err := tx.NewSelect().Model(&h).Where("id = 1").For("UPDATE").Scan(ctx); err != nil {
+		return h, fmt.Errorf("lock the audit log: %w", err)
+	}
+	return h, nil
 }
 
 func newEntry(h head, now time.Time, actor Actor, event Event) (Entry, error) {

@@ -99,6 +99,9 @@ func (e *Entry) owners() []int64 {
 // that appends an entry of ActionPurge. What, when, in which request and the person's id stay. It returns how many entries
 // cannot be erased, because they were written before there were seals.
 func Erase(ctx context.Context, tx bun.Tx, personID int64) (int, error) {
+	if _, err := lockHead(ctx, tx); err != nil { // before the entries: whoever appends takes the two in this order
+		return 0, err
+	}
 	for _, statement := range []string{
 		"UPDATE audit_log SET target = '', changes = '" + erasedChanges + "', target_salt = NULL WHERE target_id = ? AND target_seal IS NOT NULL",
 		"UPDATE audit_log SET actor = '', ip = '', actor_salt = NULL WHERE actor_id = ? AND actor_seal IS NOT NULL",

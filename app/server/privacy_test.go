@@ -60,6 +60,10 @@ func graceLives(t *testing.T, h *host, ada *users.User) (*users.User, *browser) 
 	must(b.post("/users", url.Values{"username": {"bobby"}, "email": {"bobby@example.org"}, "role": {"user"}, "status": {"active"}}),
 		http.StatusOK)
 	must(b.post("/users/bulk/apply", url.Values{"action": {"force_change"}, "id": {fmtID(grace.ID + 1)}}), http.StatusSeeOther)
+	self := audit.Actor{Name: "self-service", IP: gracesAddress}
+	if _, err := h.world.Auth.IssueLink(ctx, self, grace.ID, auth.LinkReset); err != nil {
+		t.Fatal(err)
+	}
 	b.get("/users/import")
 	must(b.upload("username,email\ngracesfriend,friend@navy.example\n"), http.StatusOK)
 	return grace, b
@@ -79,7 +83,7 @@ func TestPeopleGetWhatIsKnownOfThemAndNoSecret(t *testing.T) {
 		}
 		if d.Profile.Email != "amazing@navy.example" || len(d.Sessions) != 2 || d.Sessions[0].IP != gracesAddress || len(d.Devices) != 2 ||
 			len(d.SignIns) != 3 || d.SignIns[0].UserAgent != gracesBrowser || len(d.Tokens) != 1 || d.Tokens[0].Name != "graces laptop" ||
-			len(d.Links) != 1 || d.Links[0].UsedAt == nil || len(d.Shortened) != 0 {
+			len(d.Links) != 2 || d.Links[1].UsedAt == nil || len(d.Shortened) != 0 {
 			t.Errorf("%s gets %s", who, res.body)
 		}
 		activityOf(t, d, grace)
