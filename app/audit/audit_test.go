@@ -166,7 +166,8 @@ func TestEntriesOfBeforeTheSealsStillHold(t *testing.T) {
 	}
 }
 
-const oldEntries = `INSERT INTO audit_log (id, at, actor_id, actor, action, target_id, target, changes, request_id, ip, prev_hash, hash) VALUES
+const oldEntries = `INSERT INTO audit_log
+(id, at, actor_id, actor, action, target_id, target, changes, request_id, ip, prev_hash, hash) VALUES
 (1, '2026-11-27 20:57:02.679710', 1, 'ada', 'user.create', 1, 'ada', '[]', 'r1', '192.0.2.1',
  X'0000000000000000000000000000000000000000000000000000000000000000',
  X'16327b8eb35e24eed0e62cfd3b50c2695a7c8e6d0b92dbe8f8328964c0f7c1db'),

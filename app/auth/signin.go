@@ -196,8 +196,8 @@ func (a *Authenticator) record(
 	if u != nil {
 		id = &u.ID
 	}
-	res, err := db.NewRaw("INSERT INTO sign_ins (at, user_id, outcome, method, ip, user_agent, request_id) VALUES (UTC_TIMESTAMP(6), ?, ?, ?, "+
-		"?, ?, ?)",
+	res, err := db.NewRaw("INSERT INTO sign_ins (at, user_id, outcome, method, ip, user_agent, request_id) VALUES "+
+		"(UTC_TIMESTAMP(6), ?, ?, ?, ?, ?, ?)",
 		id, outcome, method, client.IP, clip(client.UserAgent, 255), client.RequestID).
 		Exec(ctx)
 	if err != nil {

@@ -130,7 +130,10 @@ func Collect(ctx context.Context, db *bun.DB, u *users.User) (*Document, error) 
 	if d.SignIns, err = rows[SignIn](ctx, db, d, "sign_ins", "id", u.ID); err != nil {
 		return nil, err
 	}
-	return d, d.addActivity(ctx, db, u.ID)
+	if err := d.addActivity(ctx, db, u.ID); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 func profile(u *users.User) Profile {
@@ -143,7 +146,7 @@ func profile(u *users.User) Profile {
 }
 
 // columns are those that each part of a document reads.
-var columns = map[string]string{
+var columns = map[string]string{ //nolint:gosec // names of columns
 	"sessions":      "created_at last_seen_at absolute_until method ip user_agent",
 	"api_tokens":    "name scopes created_at expires_at last_used_at revoked_at",
 	"links":         "kind created_by created_at expires_at opened_at used_at revoked_at",

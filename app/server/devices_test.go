@@ -16,13 +16,13 @@ const (
 	firefox   = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 )
 
-// on is a fresh browser that says what it is, signed in.
-func (h *host) on(userAgent, name string) *browser {
+// bobOn is a fresh browser that says what it is, signed in as bob.
+func (h *host) bobOn(userAgent string) *browser {
 	h.t.Helper()
 	b := h.browser()
 	b.headers["User-Agent"] = userAgent
-	if res := b.signIn(name, apptest.Password); res.StatusCode != http.StatusSeeOther {
-		h.t.Fatalf("sign-in of %s: %d", name, res.StatusCode)
+	if res := b.signIn("bob", apptest.Password); res.StatusCode != http.StatusSeeOther {
+		h.t.Fatalf("sign-in of bob: %d", res.StatusCode)
 	}
 	return b
 }
@@ -38,7 +38,7 @@ func TestTheOwnerIsToldOfANewDeviceOnEveryPage(t *testing.T) {
 	if page := owner.get("/account"); strings.Contains(page.body, newDevice) {
 		t.Fatal("the first sign-in of an account counts as one from a new device")
 	}
-	thief := h.on(firefox, "bob")
+	thief := h.bobOn(firefox)
 	for _, path := range []string{"/account", "/account/sessions", "/help"} {
 		if page := owner.other(other).get(path); !strings.Contains(page.body, newDevice) || !strings.Contains(page.body, "Firefox · Linux") {
 			t.Errorf("%s does not tell the owner", path)
@@ -52,7 +52,7 @@ func TestTheOwnerIsToldOfANewDeviceOnEveryPage(t *testing.T) {
 	}
 	form := dismissal(owner.get("/account"))
 	eve, _ := h.as("eve", users.RoleUser)
-	second := h.on(firefox, "bob")
+	second := h.bobOn(firefox)
 	for who, b := range map[string]*browser{"the new device": thief, "a device newer still": second, "somebody else": eve} {
 		b.get("/account")
 		form.Del("_csrf")
@@ -102,7 +102,7 @@ func TestTheOwnerOfAnAccountGetsMailOfANewDevice(t *testing.T) {
 	office := newPostOffice(t)
 	h := newHost(t, "UMS_SMTP_URL", "smtp://"+office.addr, "UMS_SMTP_FROM", "users@example.org")
 	h.as("bob", users.RoleUser)
-	h.on("Visit http://evil.example now", "bob")
+	h.bobOn("Visit http://evil.example now")
 	to, subject, body := office.next(t) // the first sign-in sent none
 	if to != "<bob@example.org>" || subject != "User Management: sign-in from a new device" ||
 		!strings.Contains(body, "Device: Unknown device") || !strings.Contains(body, h.cfg.PublicURL+"/account/sessions") {
@@ -113,7 +113,7 @@ func TestTheOwnerOfAnAccountGetsMailOfANewDevice(t *testing.T) {
 			t.Errorf("the mail holds %q", wrong)
 		}
 	}
-	h.on(firefox, "bob")
+	h.bobOn(firefox)
 	if _, _, body := office.next(t); !strings.Contains(body, "Device: Firefox · Linux") {
 		t.Errorf("the second mail: %s", body)
 	}
@@ -122,7 +122,7 @@ func TestTheOwnerOfAnAccountGetsMailOfANewDevice(t *testing.T) {
 func TestAMailServerThatIsAwayKeepsNobodyFromSigningIn(t *testing.T) {
 	h := newHost(t, "UMS_SMTP_URL", "smtp://127.0.0.1:1", "UMS_SMTP_FROM", "users@example.org")
 	owner, _ := h.as("bob", users.RoleUser)
-	if page := h.on(firefox, "bob").get("/account"); page.StatusCode != http.StatusOK {
+	if page := h.bobOn(firefox).get("/account"); page.StatusCode != http.StatusOK {
 		t.Errorf("signing in from a new device: %d", page.StatusCode)
 	}
 	if page := owner.get("/account"); !strings.Contains(page.body, newDevice) {
@@ -134,7 +134,7 @@ func TestAMailServerThatIsAwayKeepsNobodyFromSigningIn(t *testing.T) {
 func TestNoticesGrowOld(t *testing.T) {
 	h := newHost(t)
 	owner, _ := h.as("bob", users.RoleUser)
-	h.on(firefox, "bob")
+	h.bobOn(firefox)
 	if _, err := h.db.ExecContext(context.Background(), "UPDATE device_notices SET at = at - INTERVAL 31 DAY"); err != nil {
 		t.Fatal(err)
 	}

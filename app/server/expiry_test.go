@@ -42,8 +42,8 @@ func TestAccessEndsOnEveryHostAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	works := func() []bool {
-		return []bool{
+	works := func() [4]bool {
+		return [4]bool{
 			onA.get("/account").StatusCode == http.StatusOK, onB.get("/account").StatusCode == http.StatusOK,
 			program.get("/api/users").StatusCode == http.StatusOK, b.browser().get("/link/"+link).StatusCode == http.StatusOK,
 		}
@@ -52,18 +52,21 @@ func TestAccessEndsOnEveryHostAtOnce(t *testing.T) {
 	if res := admin.post(path, editForm(admin.get(path), "expires_at", "2124-01-31T18:00")); res.StatusCode != http.StatusSeeOther {
 		t.Fatalf("setting an end: %d %s", res.StatusCode, between(res.body, "<main", "</main>"))
 	}
-	if got := works(); fmt.Sprint(got) != "[true true true true]" {
+	if got := works(); got != [4]bool{true, true, true, true} {
 		t.Errorf("before the end: %v", got)
 	}
 	if page := onA.get("/account"); !strings.Contains(page.body, "Your access ends: 2124-01-31 18:00 UTC") {
 		t.Error("the profile does not say when access ends")
+	}
+	if res := onA.send("PATCH", "/api"+path, `{"expires_at":null}`); res.StatusCode != http.StatusForbidden {
+		t.Errorf("somebody takes the end of the own access away: %d", res.StatusCode)
 	}
 	// The clock, and nobody's act, brings the end.
 	if _, err := a.db.ExecContext(context.Background(), "UPDATE users SET expires_at = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND WHERE id = ?",
 		bob.ID); err != nil {
 		t.Fatal(err)
 	}
-	if got := works(); fmt.Sprint(got) != "[false false false false]" {
+	if got := works(); got != [4]bool{} {
 		t.Errorf("after the end: %v", got)
 	}
 	wrong, ended := b.browser().signIn("bob", "not this one"), b.browser().signIn("bob", apptest.Password)
@@ -116,6 +119,10 @@ func TestTheEndOfAccessIsInListExportImportAndForms(t *testing.T) {
 	}
 	if page := admin.get("/users?sort=-expires_at"); !strings.Contains(page.body, ">Expired<") {
 		t.Error("the list does not mark who has expired")
+	}
+	admin.post("/preferences", url.Values{"columns": {"chosen"}, "cols": {"role", "expires_at"}})
+	if page := admin.get("/users?status=temporary"); !strings.Contains(page.body, `datetime="2124-02-01T00:00:00Z"`) {
+		t.Error("the list does not show the column that was chosen")
 	}
 	export := admin.get("/users/export?status=expired").body
 	if !strings.Contains(export, ",expires_at\r\n") || !strings.Contains(export, ",2024-01-31T18:00:07Z\r\n") {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,12 +27,11 @@ const (
 func graceLives(t *testing.T, h *host, ada *users.User) (*users.User, *browser) {
 	t.Helper()
 	ctx := context.Background()
-	must := func(res answer, status int) answer {
+	must := func(res answer, status int) {
 		t.Helper()
 		if res.StatusCode != status {
 			t.Fatalf("%s %s: %d %s", res.Request.Method, res.Request.URL, res.StatusCode, between(res.body, "<main", "</main>"))
 		}
-		return res
 	}
 	program := h.browser()
 	program.headers["Authorization"], program.headers["Idempotency-Key"] = "Bearer "+h.token(ada, auth.Scopes...), "k1"
@@ -73,7 +73,9 @@ func TestPeopleGetWhatIsKnownOfThemAndNoSecret(t *testing.T) {
 	h := newHost(t, "UMS_TRUSTED_PROXIES", "0.0.0.0/32")
 	admin, ada := h.as("ada", users.RoleAdmin)
 	grace, b := graceLives(t, h, ada)
-	for who, res := range map[string]answer{"herself": b.get("/account/data"), "an administrator": admin.get("/users/" + fmtID(grace.ID) + "/data")} {
+	for who, res := range map[string]answer{
+		"herself": b.get("/account/data"), "an administrator": admin.get("/users/" + fmtID(grace.ID) + "/data"),
+	} {
 		var d privacy.Document
 		if err := json.Unmarshal([]byte(res.body), &d); err != nil || res.StatusCode != http.StatusOK {
 			t.Fatalf("%s: %d, %v", who, res.StatusCode, err)
@@ -117,7 +119,7 @@ func activityOf(t *testing.T, d privacy.Document, grace *users.User) {
 	t.Helper()
 	seen := map[string]privacy.Activity{}
 	for _, a := range d.Activity {
-		seen[a.Action+fmt.Sprint(a.OnUser > 0)] = a
+		seen[a.Action+strconv.FormatBool(a.OnUser > 0)] = a
 	}
 	made, others := seen["user.createfalse"], seen["user.createtrue"]
 	if made.By != "ada" || made.IP != "" || !strings.Contains(fmt.Sprint(made.Changes), "Grace Hopper") {

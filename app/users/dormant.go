@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	// MinDormantDays and MaxDormantDays bound after how many days a policy may call an account dormant.
-	MinDormantDays, MaxDormantDays = 30, 3650
+	// MinDormantDays is after how many days, at the earliest, a policy may call an account dormant.
+	MinDormantDays = 30
+	// MaxDormantDays is after how many days, at the latest.
+	MaxDormantDays = 3650
 	// DormantAhead is how many days a preview looks ahead.
 	DormantAhead = 30
 	// dormantSample is how many accounts a preview names.

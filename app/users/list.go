@@ -114,23 +114,7 @@ func after(sel *bun.SelectQuery, column string, value any, id int64, desc bool) 
 // filtered is the people that a query chooses, in no order.
 func (s *Service) filtered(ctx context.Context, q Query) (*bun.SelectQuery, error) {
 	sel := s.db.NewSelect().Model((*User)(nil))
-	if q.State == StateDeleted {
-		sel.Where("deleted_at IS NOT NULL")
-	} else {
-		sel.Where("deleted_at IS NULL")
-	}
-	switch q.State {
-	case StateActive:
-		sel.Where("status = ?", q.State).Where("expires_at IS NULL OR expires_at > UTC_TIMESTAMP(6)")
-	case StateOff:
-		sel.Where("status = ?", q.State)
-	case StateTemporary:
-		sel.Where("expires_at > UTC_TIMESTAMP(6)")
-	case StateExpired:
-		sel.Where("expires_at <= UTC_TIMESTAMP(6)")
-	case StateLocked:
-		sel.Where("locked_until > UTC_TIMESTAMP(6)")
-	}
+	inState(sel, q.State)
 	if q.Role != Any {
 		sel.Where("role = ?", q.Role)
 	}
@@ -163,6 +147,27 @@ func (s *Service) filtered(ctx context.Context, q Query) (*bun.SelectQuery, erro
 	}
 	search(sel, q.Search, small)
 	return sel, nil
+}
+
+// inState chooses people by what they can do now, by the database's clock.
+func inState(sel *bun.SelectQuery, state string) {
+	if state == StateDeleted {
+		sel.Where("deleted_at IS NOT NULL")
+		return
+	}
+	sel.Where("deleted_at IS NULL")
+	switch state {
+	case StateActive:
+		sel.Where("status = ?", StatusActive).Where("expires_at IS NULL OR expires_at > UTC_TIMESTAMP(6)")
+	case StateOff:
+		sel.Where("status = ?", StatusDisabled)
+	case StateTemporary:
+		sel.Where("expires_at > UTC_TIMESTAMP(6)")
+	case StateExpired:
+		sel.Where("expires_at <= UTC_TIMESTAMP(6)")
+	case StateLocked:
+		sel.Where("locked_until > UTC_TIMESTAMP(6)")
+	}
 }
 
 var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)

@@ -27,8 +27,8 @@ func (s *Service) Overview(ctx context.Context) (Overview, error) {
 	var o Overview
 	err := s.db.NewRaw(`SELECT COALESCE(SUM(deleted_at IS NULL), 0) AS total,
  COALESCE(SUM(deleted_at IS NULL AND status = 'active' AND (expires_at IS NULL OR expires_at > UTC_TIMESTAMP(6))), 0) AS active,
- COALESCE(SUM(deleted_at IS NULL AND expires_at <= UTC_TIMESTAMP(6)), 0) AS expired, COALESCE(SUM(deleted_at IS NULL AND status = 'disabled'),
- 	0) AS disabled,
+ COALESCE(SUM(deleted_at IS NULL AND expires_at <= UTC_TIMESTAMP(6)), 0) AS expired,
+ COALESCE(SUM(deleted_at IS NULL AND status = 'disabled'), 0) AS disabled,
  COALESCE(SUM(deleted_at IS NOT NULL), 0) AS deleted, COALESCE(SUM(deleted_at IS NULL AND role = 'admin'), 0) AS admins,
  COALESCE(SUM(deleted_at IS NULL AND locked_until > UTC_TIMESTAMP(6)), 0) AS locked,
  COALESCE(SUM(deleted_at IS NULL AND last_login_at < UTC_TIMESTAMP(6) - INTERVAL 90 DAY), 0) AS dormant,
