@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/internal/hostcontract"
+	"usermanagement.dev/stack/lab/apptest"
 	"usermanagement.dev/stack/lab/database"
 )
 
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	apptest.Main(m)
 }
 
 // terminate is how systemd ends a service.
