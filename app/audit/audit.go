@@ -59,6 +59,11 @@ type Entry struct {
 	IP        string    `bun:"ip"`
 	PrevHash  []byte    `bun:"prev_hash"`
 	Hash      []byte    `bun:"hash"`
+	// Seals of the parts that tell of people, and the salts without which they were erased; nil in entries of before.
+	ActorSalt  []byte `bun:"actor_salt"`
+	ActorSeal  []byte `bun:"actor_seal"`
+	TargetSalt []byte `bun:"target_salt"`
+	TargetSeal []byte `bun:"target_seal"`
 }
 
 // ChangeList is the changes in a form that can be shown.
@@ -82,9 +87,9 @@ func Append(ctx context.Context, tx bun.Tx, actor Actor, events ...Event) error 
 	if len(events) == 0 {
 		return nil
 	}
-	var h head
-	if err := tx.NewSelect().Model(&h).Where("id = 1").For("UPDATE").Scan(ctx); err != nil {
-		return fmt.Errorf("lock the audit log: %w", err)
+	h, err := lockHead(ctx, tx)
+	if err != nil {
+		return err
 	}
 	var now time.Time
 	if err := tx.NewRaw("SELECT UTC_TIMESTAMP(6)").Scan(ctx, &now); err != nil {
@@ -108,6 +113,15 @@ func Append(ctx context.Context, tx bun.Tx, actor Actor, events ...Event) error 
 	return nil
 }
 
+// lockHead lets one transaction write to the log at a time, on all hosts.
+func lockHead(ctx context.Context, tx bun.Tx) (head, error) {
+	var h head
+	if err := tx.NewSelect().Model(&h).Where("id = 1").For("UPDATE").Scan(ctx); err != nil {
+		return h, fmt.Errorf("lock the audit log: %w", err)
+	}
+	return h, nil
+}
+
 func newEntry(h head, now time.Time, actor Actor, event Event) (Entry, error) {
 	changes := event.Changes
 	if changes == nil {
@@ -121,16 +135,22 @@ func newEntry(h head, now time.Time, actor Actor, event Event) (Entry, error) {
 		ID: h.LastID + 1, At: now, ActorID: actor.ID, Actor: actor.Name, Action: event.Action, TargetID: event.TargetID,
 		Target: event.Target, Changes: string(text), RequestID: actor.RequestID, IP: actor.IP, PrevHash: h.Hash,
 	}
+	if err := entry.sealParts(); err != nil {
+		return entry, err
+	}
 	entry.Hash, err = entry.digest()
 	return entry, err
 }
 
-// digest is the SHA-256 of the entry's fields as a JSON array, the hash of the entry before it included.
+// digest is the SHA-256 of the entry's fields as a JSON array, the hash of the entry before it included. What tells of
+// people is in it by its seals, or, in entries of before there were any, as it stands.
 func (e *Entry) digest() ([]byte, error) {
-	text, err := json.Marshal([]any{
-		e.ID, e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), e.ActorID, e.Actor, e.Action, e.TargetID, e.Target,
-		e.Changes, e.RequestID, e.IP, e.PrevHash,
-	})
+	at := e.At.UTC().Format("2006-01-02T15:04:05.000000Z")
+	fields := []any{e.ID, at, e.ActorID, e.Actor, e.Action, e.TargetID, e.Target, e.Changes, e.RequestID, e.IP, e.PrevHash}
+	if e.isSealed() {
+		fields = []any{"sealed", e.ID, at, e.ActorID, e.Action, e.TargetID, e.RequestID, e.ActorSeal, e.TargetSeal, e.PrevHash}
+	}
+	text, err := json.Marshal(fields)
 	if err != nil {
 		return nil, fmt.Errorf("hash an audit entry: %w", err)
 	}
@@ -152,7 +172,7 @@ const verifyBatch = 500
 
 // Verify reads the whole log and returns how many entries hold together, and a *BrokenError for the first that does not.
 func Verify(ctx context.Context, db *bun.DB) (int64, error) {
-	prev, last := make([]byte, sha256.Size), int64(0)
+	prev, last, erased := make([]byte, sha256.Size), int64(0), erasures{}
 	var h head
 	// The head is read first: entries written meanwhile come after it and are left out.
 	if err := db.NewSelect().Model(&h).Where("id = 1").Scan(ctx); err != nil {
@@ -169,6 +189,7 @@ func Verify(ctx context.Context, db *bun.DB) (int64, error) {
 				return last, err
 			}
 			last, prev = batch[i].ID, batch[i].Hash
+			erased.see(&batch[i])
 		}
 		if len(batch) < verifyBatch {
 			break
@@ -177,7 +198,7 @@ func Verify(ctx context.Context, db *bun.DB) (int64, error) {
 	if last != h.LastID || !bytes.Equal(prev, h.Hash) {
 		return last, &BrokenError{ID: last + 1, Reason: fmt.Sprintf("missing: the log should end with entry %d", h.LastID)}
 	}
-	return last, nil
+	return last, erased.unexplained(ctx, db, last)
 }
 
 func (e *Entry) check(last int64, prev []byte) error {
@@ -191,7 +212,11 @@ func (e *Entry) check(last int64, prev []byte) error {
 	if err != nil {
 		return errors.Join(&BrokenError{ID: e.ID, Reason: "unreadable"}, err)
 	}
-	if !bytes.Equal(sum, e.Hash) {
+	whole, err := e.partsHold()
+	if err != nil {
+		return errors.Join(&BrokenError{ID: e.ID, Reason: "unreadable"}, err)
+	}
+	if !whole || !bytes.Equal(sum, e.Hash) {
 		return &BrokenError{ID: e.ID, Reason: "was changed after it was written"}
 	}
 	return nil
@@ -200,6 +225,7 @@ func (e *Entry) check(last int64, prev []byte) error {
 // Query chooses entries, newest first.
 type Query struct {
 	TargetID int64  // of this person, if not zero
+	PersonID int64  // of or by this person, if not zero
 	Actor    string // by this name, if not empty
 	Action   string // actions that begin so, if not empty
 	Before   int64  // older than this entry, if not zero
@@ -213,6 +239,9 @@ func List(ctx context.Context, db bun.IDB, q Query) ([]Entry, bool, error) {
 	sel := db.NewSelect().Model(&entries).Order("id DESC").Limit(int64(limit) + 1)
 	if q.TargetID != 0 {
 		sel.Where("target_id = ?", q.TargetID)
+	}
+	if q.PersonID != 0 {
+		sel.Where("target_id = ? OR actor_id = ?", q.PersonID, q.PersonID)
 	}
 	if q.Actor != "" {
 		sel.Where("actor = ?", q.Actor)

@@ -129,7 +129,7 @@ func (a *Authenticator) LookupToken(ctx context.Context, secret string) (*APITok
 	if err != nil {
 		return nil, fmt.Errorf("look the API token up: %w", err)
 	}
-	if t.User == nil || !t.User.CanSignIn() || t.User.MustChangePassword {
+	if t.User == nil || !t.User.CanSignIn(t.Now) || t.User.MustChangePassword {
 		return nil, ErrExpired
 	}
 	if t.LastUsedAt == nil || t.Now.Sub(*t.LastUsedAt) > touchEvery {

@@ -34,6 +34,7 @@ var (
 	LimitLink    = Limit{"link", 60, 15 * time.Minute}
 	LimitConfirm = Limit{"confirm", 10, 15 * time.Minute}
 	LimitReset   = Limit{"reset", 5, 15 * time.Minute}
+	LimitNotice  = Limit{"notice", 5, 15 * time.Minute}
 	LimitReport  = Limit{"report", 30, time.Minute}
 )
 

@@ -126,7 +126,7 @@ func (a *Authenticator) OpenLink(ctx context.Context, token string, client Clien
 	if err != nil {
 		return nil, fmt.Errorf("look the link up: %w", err)
 	}
-	if state := link.State(); state != "issued" && state != "opened" || link.User == nil || !link.User.CanSignIn() {
+	if state := link.State(); state != "issued" && state != "opened" || link.User == nil || !link.User.CanSignIn(link.Now) {
 		return nil, ErrExpired
 	}
 	if link.OpenedAt == nil {

@@ -50,6 +50,8 @@ type Session struct {
 	UserAgent     string      `bun:"user_agent"`
 	User          *users.User `bun:"rel:belongs-to,join:user_id=id"`
 	Now           time.Time   `bun:"now,scanonly"`
+	// Noticed says that there are notices for the person; which of them this browser may see, Notices says.
+	Noticed bool `bun:"noticed,scanonly"`
 }
 
 // Elevated says whether the password was confirmed lately.
@@ -82,7 +84,9 @@ func (s *Sessions) Lookup(ctx context.Context, token string) (*Session, error) {
 		return nil, ErrExpired
 	}
 	sess := new(Session)
-	err := s.db.NewSelect().Model(sess).ColumnExpr("s.*").ColumnExpr("UTC_TIMESTAMP(6) AS now").Relation("User").
+	err := s.db.NewSelect().Model(sess).ColumnExpr("s.*").ColumnExpr("UTC_TIMESTAMP(6) AS now").
+		ColumnExpr("EXISTS (SELECT 1 FROM device_notices AS n WHERE n.user_id = s.user_id AND n.dismissed_at IS NULL) AS noticed").
+		Relation("User").
 		Where("s.id = ?", hash(token)).Where(sessionAlive).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrExpired
@@ -90,7 +94,7 @@ func (s *Sessions) Lookup(ctx context.Context, token string) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look the session up: %w", err)
 	}
-	if sess.User == nil || !sess.User.CanSignIn() {
+	if sess.User == nil || !sess.User.CanSignIn(sess.Now) {
 		return nil, ErrExpired
 	}
 	if sess.Now.Sub(sess.LastSeenAt) > touchEvery {

@@ -19,6 +19,7 @@ const (
 	OutcomeWrong     = "wrong"
 	OutcomeThrottled = "throttled"
 	OutcomeDisabled  = "disabled"
+	OutcomeExpired   = "expired"
 	OutcomeCode      = "wrong_code"
 )
 
@@ -34,6 +35,8 @@ type SignIn struct {
 	IP        string    `bun:"ip"`
 	UserAgent string    `bun:"user_agent"`
 	RequestID string    `bun:"request_id"`
+	// NewDevice says that the account did not know the browser.
+	NewDevice bool `bun:"new_device,scanonly"`
 }
 
 // Authenticator signs people in.
@@ -58,6 +61,9 @@ type Result struct {
 	User *users.User
 	// Token is for the session cookie, Device for the cookie of a known browser (empty if it has one).
 	Token, Device string
+	// NewDevice says that the owner has to be told of a browser that the account did not know; At is when that was.
+	NewDevice bool
+	At        time.Time
 	// NeedsCode says that the session waits for the second factor.
 	NeedsCode bool
 }
@@ -94,8 +100,12 @@ func (a *Authenticator) SignIn(ctx context.Context, login, password string, clie
 		}
 		return nil, a.failed(ctx, u, OutcomeWrong, client, ErrWrong)
 	}
-	if !u.CanSignIn() {
-		return nil, a.failed(ctx, u, OutcomeDisabled, client, ErrWrong)
+	outcome, err := a.closed(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if outcome != "" {
+		return nil, a.failed(ctx, u, outcome, client, ErrWrong)
 	}
 	if upgrade {
 		a.upgrade(ctx, u, password)
@@ -109,20 +119,28 @@ func (a *Authenticator) bucket(ctx context.Context, u *users.User, login string,
 	if u == nil {
 		return LimitAccount, string(users.UsernameKey(login)), nil
 	}
-	if client.Device != "" {
-		known, err := a.db.NewSelect().
-			Table("known_devices").
-			Where("hash = ?", hash(client.Device)).
-			Where("user_id = ?", u.ID).
-			Exists(ctx)
-		if err != nil {
-			return Limit{}, "", fmt.Errorf("look the device up: %w", err)
-		}
-		if known {
-			return LimitDevice, client.Device, nil
-		}
+	known, err := knows(ctx, a.db, u.ID, client.Device)
+	if err != nil {
+		return Limit{}, "", err
+	}
+	if known {
+		return LimitDevice, client.Device + accountSubject(u.ID), nil
 	}
 	return LimitAccount, accountSubject(u.ID), nil
+}
+
+// closed is why somebody with the right password may not sign in, or "".
+func (a *Authenticator) closed(ctx context.Context, u *users.User) (outcome string, err error) {
+	now, err := store.Now(ctx, a.db)
+	switch {
+	case err != nil:
+		return "", err
+	case u.CanSignIn(now):
+		return "", nil
+	case u.Expired(now):
+		return OutcomeExpired, nil
+	}
+	return OutcomeDisabled, nil
 }
 
 func accountSubject(id int64) string { return "#" + strconv.FormatInt(id, 10) }
@@ -159,30 +177,33 @@ func (a *Authenticator) finish(ctx context.Context, tx bun.Tx, res *Result, meth
 	if err != nil {
 		return fmt.Errorf("note the sign-in: %w", err)
 	}
-	if client.Device == "" {
-		res.Device = NewToken()
-		_, err := tx.NewRaw("INSERT INTO known_devices (hash, user_id, created_at) VALUES (?, ?, UTC_TIMESTAMP(6))", hash(res.Device), u.ID).
-			Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("remember the device: %w", err)
-		}
+	signIn, err := a.record(ctx, tx, u, OutcomeOK, method, client)
+	if err != nil {
+		return err
 	}
-	return a.record(ctx, tx, u, OutcomeOK, method, client)
+	return a.meetDevice(ctx, tx, res, signIn, client)
 }
 
-func (a *Authenticator) record(ctx context.Context, db bun.IDB, u *users.User, outcome, method string, client Client) error {
+// record adds a line to the record of sign-ins and returns its id.
+func (a *Authenticator) record(
+	ctx context.Context,
+	db bun.IDB,
+	u *users.User,
+	outcome, method string,
+	client Client,
+) (int64, error) {
 	var id *int64
 	if u != nil {
 		id = &u.ID
 	}
-	_, err := db.NewRaw("INSERT INTO sign_ins (at, user_id, outcome, method, ip, user_agent, request_id) VALUES (UTC_TIMESTAMP(6), ?, ?, ?, "+
-		"?, ?, ?)",
+	res, err := db.NewRaw("INSERT INTO sign_ins (at, user_id, outcome, method, ip, user_agent, request_id) VALUES "+
+		"(UTC_TIMESTAMP(6), ?, ?, ?, ?, ?, ?)",
 		id, outcome, method, client.IP, clip(client.UserAgent, 255), client.RequestID).
 		Exec(ctx)
 	if err != nil {
-		return fmt.Errorf("record a sign-in: %w", err)
+		return 0, fmt.Errorf("record a sign-in: %w", err)
 	}
-	return nil
+	return res.LastInsertId()
 }
 
 // failed records a failure and returns its cause.
@@ -191,7 +212,7 @@ func (a *Authenticator) failed(ctx context.Context, u *users.User, outcome strin
 	if !errors.Is(cause, ErrWrong) && !errors.As(cause, &throttled) {
 		return cause
 	}
-	if err := a.record(ctx, a.db, u, outcome, "password", client); err != nil {
+	if _, err := a.record(ctx, a.db, u, outcome, "password", client); err != nil {
 		return errors.Join(err, cause)
 	}
 	return cause
@@ -266,7 +287,9 @@ func (a *Authenticator) ChangePassword(ctx context.Context, sess *Session, curre
 // SignIns lists a person's latest sign-ins.
 func (a *Authenticator) SignIns(ctx context.Context, userID int64, limit int) ([]SignIn, error) {
 	var list []SignIn
-	err := a.db.NewSelect().Model(&list).Where("user_id = ?", userID).Order("at DESC", "id DESC").Limit(int64(limit)).Scan(ctx)
+	err := a.db.NewSelect().Model(&list).ColumnExpr("?TableColumns").
+		ColumnExpr("EXISTS (SELECT 1 FROM device_notices AS n WHERE n.sign_in_id = si.id) AS new_device").
+		Where("user_id = ?", userID).Order("at DESC", "id DESC").Limit(int64(limit)).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list sign-ins: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/pquerna/otp/totp"
 
+	"usermanagement.dev/stack/app/auth"
 	"usermanagement.dev/stack/app/users"
 	"usermanagement.dev/stack/lab/apptest"
 )
@@ -45,6 +46,7 @@ func TestPagesThatOnlyAnActLeadsTo(t *testing.T) {
 			s.world.Crowd(t, 12)
 			b.signIn("ada")
 			administratorsPages(b, theme, bob)
+			newDevicePages(b, theme, ada)
 			secondFactorPages(b, theme, ada)
 		})
 	}
@@ -102,6 +104,21 @@ func administratorsPages(b *tab, theme string, bob *users.User) {
 	b.look("account-token-fresh", theme)
 	if token := b.text("#fresh-token"); !strings.HasPrefix(token, "ums_") {
 		b.t.Errorf("the fresh token is %q", token)
+	}
+}
+
+// newDevicePages has somebody sign in from elsewhere, and puts the notice of it away.
+func newDevicePages(b *tab, theme string, ada *users.User) {
+	b.t.Helper()
+	elsewhere := auth.Client{IP: "203.0.113.9", UserAgent: "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0"}
+	if _, err := b.site.world.Auth.SignIn(context.Background(), ada.Username, apptest.Password, elsewhere); err != nil {
+		b.t.Fatal(err)
+	}
+	b.open("/account/activity")
+	b.look("account-new-device", theme)
+	b.press("main form[action='/account/notices/dismiss'] button")
+	if !strings.Contains(b.text("#done"), "Noted") || strings.Contains(b.text("main"), "was not you") {
+		b.t.Errorf("after putting the notice away: %s %s", b.at(), b.text("main"))
 	}
 }
 

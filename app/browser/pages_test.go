@@ -37,6 +37,7 @@ var (
 		{"users-deleted", "/users", "/users?status=deleted"},
 		{"user-new", "/users/new", ""},
 		{"views", "/users/views", ""},
+		{"dormant", "/users/dormant", "/users/dormant?days=30"},
 		{"user", "/users/:id<int>", "/users/{id}"},
 		{"import", "/users/import", ""},
 		{"audit", "/audit", ""},
@@ -56,9 +57,11 @@ var (
 
 // notPages are routes that a browser's GET leads to and that show no page of their own, with the reason.
 var notPages = map[string]string{
-	"/":             "leads on to another page",
-	"/users/export": "is a file",
-	"/audit/export": "is a file",
+	"/":                    "leads on to another page",
+	"/users/export":        "is a file",
+	"/audit/export":        "is a file",
+	"/account/data":        "is a file",
+	"/users/:id<int>/data": "is a file",
 }
 
 // TestEveryPageRouteIsWalked fails when a page is added to the app and not to the places above.

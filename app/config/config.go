@@ -79,6 +79,7 @@ type Config struct {
 
 	PasswordMinLength int    `env:"UMS_PASSWORD_MIN_LENGTH" envDefault:"15"`
 	BreachURL         string `env:"UMS_BREACH_URL"`
+	DormantAfter      int    `env:"UMS_DORMANT_AFTER" envDefault:"0"` // days; 0 is off
 	RequireAdminMFA   bool   `env:"UMS_REQUIRE_ADMIN_MFA" envDefault:"false"`
 	Argon2            string `env:"UMS_ARGON2" envDefault:"m=19456,t=2,p=1"`
 	SiteName          string `env:"UMS_SITE_NAME" envDefault:"User Management"`
@@ -109,6 +110,9 @@ func (c *Config) validate() error {
 	errs := []error{c.validateURL(), c.validateDatabase(), c.validateSecrets()}
 	if c.PasswordMinLength < 12 || c.PasswordMinLength > 64 {
 		errs = append(errs, fmt.Errorf("UMS_PASSWORD_MIN_LENGTH is %d: choose 12 to 64", c.PasswordMinLength))
+	}
+	if c.DormantAfter != 0 && (c.DormantAfter < 30 || c.DormantAfter > 3650) {
+		errs = append(errs, fmt.Errorf("UMS_DORMANT_AFTER is %d days: choose 30 to 3650, or 0 for no policy", c.DormantAfter))
 	}
 	if c.DatabaseConns < 2 || c.DatabaseConns > 500 {
 		errs = append(errs, fmt.Errorf("UMS_DATABASE_CONNECTIONS is %d: choose 2 to 500", c.DatabaseConns))

@@ -32,6 +32,7 @@ func TestUnsafeSettingsAreRefusedWithWhatToDo(t *testing.T) {
 		"public URL with a path":  {valid("UMS_PUBLIC_URL", "https://a.example/x"), "no path"},
 		"public metrics":          {valid("UMS_LISTEN", "0.0.0.0:1", "UMS_METRICS_LISTEN", "0.0.0.0:1"), "must not be public"},
 		"short passwords":         {valid("UMS_PASSWORD_MIN_LENGTH", "8"), "12 to 64"},
+		"hasty policy":            {valid("UMS_DORMANT_AFTER", "7"), "30 to 3650"},
 		"no TLS to a far database": {valid("UMS_DATABASE_URL", "", "UMS_DATABASE_HOST", "db.example", "UMS_DATABASE_SECRET_ARN", "arn:x",
 			"UMS_DATABASE_TLS", "disabled"), "only a loopback"},
 		"not a number":       {valid("UMS_DATABASE_PORT", "x"), "DatabasePort"},

@@ -32,6 +32,7 @@ type apiUser struct {
 	MFA       bool    `json:"second_factor"`
 	MustSet   bool    `json:"must_change_password"`
 	LastLogin *string `json:"last_login_at"`
+	ExpiresAt *string `json:"expires_at"`
 	CreatedAt string  `json:"created_at"`
 	UpdatedAt string  `json:"updated_at"`
 	Version   int64   `json:"version"`
@@ -47,6 +48,10 @@ func toAPI(u *users.User) apiUser {
 	if u.LastLoginAt != nil {
 		at := u.LastLoginAt.UTC().Format(time.RFC3339Nano)
 		out.LastLogin = &at
+	}
+	if u.ExpiresAt != nil {
+		at := u.ExpiresAt.UTC().Format(time.RFC3339Nano)
+		out.ExpiresAt = &at
 	}
 	return out
 }
@@ -126,6 +131,7 @@ type apiDraft struct {
 	Status      *string `json:"status"`
 	Password    string  `json:"password"`
 	MustChange  bool    `json:"must_change_password"`
+	ExpiresAt   *string `json:"expires_at"`
 }
 
 // apiBodyLimit is far more than a person takes.
@@ -169,6 +175,9 @@ func (s *Server) apiCreate(c *fiber.Ctx) error {
 		if body.Status != nil {
 			d.Status = users.Status(*body.Status)
 		}
+		if body.ExpiresAt != nil {
+			d.ExpiresAt = *body.ExpiresAt
+		}
 		u, err := s.users.Create(c.UserContext(), current(c).actor(), d)
 		if err != nil {
 			return err
@@ -181,12 +190,25 @@ func (s *Server) apiCreate(c *fiber.Ctx) error {
 
 // apiPatch is the body of a change: a JSON merge patch (RFC 7396) of these fields.
 type apiPatch struct {
-	Username    *string `json:"username"`
-	Email       *string `json:"email"`
-	DisplayName *string `json:"display_name"`
-	Role        *string `json:"role"`
-	Status      *string `json:"status"`
-	MustChange  *bool   `json:"must_change_password"`
+	Username    *string  `json:"username"`
+	Email       *string  `json:"email"`
+	DisplayName *string  `json:"display_name"`
+	Role        *string  `json:"role"`
+	Status      *string  `json:"status"`
+	MustChange  *bool    `json:"must_change_password"`
+	ExpiresAt   optional `json:"expires_at"`
+}
+
+// optional is a text that a merge patch sets, removes by null, or leaves alone: nil.
+type optional struct{ text *string }
+
+// UnmarshalJSON implements json.Unmarshaler; it is called for null too.
+func (o *optional) UnmarshalJSON(raw []byte) error {
+	o.text = new(string)
+	if string(raw) == "null" {
+		return nil
+	}
+	return json.Unmarshal(raw, o.text)
 }
 
 // apiUpdate changes a person of the version that If-Match names. People who are no administrators may change their own
@@ -202,7 +224,8 @@ func (s *Server) apiUpdate(c *fiber.Ctx) error {
 		return err
 	}
 	if !st.user.IsAdmin() &&
-		(body.Username != nil || body.Email != nil || body.Role != nil || body.Status != nil || body.MustChange != nil) {
+		(body.Username != nil || body.Email != nil || body.Role != nil || body.Status != nil || body.MustChange != nil ||
+			body.ExpiresAt.text != nil) {
 		return errForbidden
 	}
 	version, err := matchedVersion(c)
@@ -211,7 +234,7 @@ func (s *Server) apiUpdate(c *fiber.Ctx) error {
 	}
 	u, err := s.editGuarded(c, target.ID, version, users.Patch{
 		Username: body.Username, Email: body.Email, DisplayName: body.DisplayName, Role: (*users.Role)(body.Role),
-		Status: (*users.Status)(body.Status), MustChange: body.MustChange,
+		Status: (*users.Status)(body.Status), MustChange: body.MustChange, ExpiresAt: body.ExpiresAt.text,
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"usermanagement.dev/stack/app/audit"
 	"usermanagement.dev/stack/app/store"
 )
 
@@ -15,8 +16,9 @@ var expired = []string{
 	"DELETE FROM rate_limits WHERE expires_at < UTC_TIMESTAMP(6) LIMIT 5000",
 	"DELETE FROM idempotency_keys WHERE created_at < UTC_TIMESTAMP(6) - INTERVAL 1 DAY LIMIT 2000",
 	"DELETE FROM bulk_operations WHERE created_at < UTC_TIMESTAMP(6) - INTERVAL 1 DAY LIMIT 500",
-	"DELETE FROM imports WHERE created_at < UTC_TIMESTAMP(6) - INTERVAL 1 DAY LIMIT 50",
+	"DELETE FROM imports WHERE created_at < UTC_TIMESTAMP(6) - INTERVAL 1 HOUR LIMIT 50",
 	"DELETE FROM known_devices WHERE created_at < UTC_TIMESTAMP(6) - INTERVAL 1 YEAR LIMIT 2000",
+	"DELETE FROM device_notices WHERE at < UTC_TIMESTAMP(6) - INTERVAL 400 DAY LIMIT 5000",
 	"DELETE FROM sign_ins WHERE at < UTC_TIMESTAMP(6) - INTERVAL 400 DAY LIMIT 5000",
 	"DELETE FROM links WHERE expires_at < UTC_TIMESTAMP(6) - INTERVAL 400 DAY LIMIT 2000",
 }
@@ -44,6 +46,34 @@ func (s *Server) cleanUpOnce(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		if err := s.recordExpiries(ctx); err != nil {
+			return err
+		}
+		return s.deactivateDormant(ctx)
 	})
+}
+
+// deactivateDormant carries the policy out, a batch each time.
+func (s *Server) deactivateDormant(ctx context.Context) error {
+	if s.cfg.DormantAfter == 0 {
+		return nil
+	}
+	names, err := s.users.DeactivateDormant(ctx, audit.System("dormant policy"), s.cfg.DormantAfter)
+	if len(names) > 0 {
+		s.log.Info("dormant accounts were deactivated", "accounts", len(names), "days", s.cfg.DormantAfter)
+	}
+	return err
+}
+
+// jobRounds bounds what one round of a job does; the next one goes on.
+const jobRounds = 20
+
+func (s *Server) recordExpiries(ctx context.Context) error {
+	for range jobRounds {
+		n, err := s.users.RecordExpiries(ctx, audit.System("expiry"))
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+	return nil
 }

@@ -137,14 +137,27 @@ func TestAPIKeepsItsContract(t *testing.T) {
 	want(c.call(t, "PATCH", path, `{"display_name":"Carol"}`, true), 428)
 	want(c.call(t, "PATCH", path, `{"display_name":"Carol"}`, true, "If-Match", `"77"`), 412)
 	want(c.call(t, "PATCH", path, `{"display_name":"Carol"}`, true, "If-Match", "nonsense"), 412)
-	changed := want(c.call(t, "PATCH", path, `{"display_name":"Carol"}`, true, "If-Match", tag), 200)
+	want(c.call(t, "PATCH", path, `{"display_name":"Carol"}`, true, "If-Match", tag), 200)
 	want(c.call(t, "PATCH", path, `{"display_name":"Late"}`, true, "If-Match", tag), 412)
+	temporary := `{"expires_at":"2124-01-31T18:00:00Z"}`
+	res := want(c.call(t, "PATCH", path, temporary, true, "If-Match", "*"), 200)
+	if !strings.Contains(res.body, `"expires_at":"2124-01-31T18:00:00Z"`) {
+		t.Errorf("the end of access: %s", res.body)
+	}
+	want(c.call(t, "PATCH", fmt.Sprintf("/api/users/%d", ada.ID), temporary, true, "If-Match", "*"), 409)
+	want(c.call(t, "PATCH", path, `{"expires_at":"soon"}`, false, "If-Match", "*"), 422)
+	changed := want(c.call(t, "PATCH", path, `{"expires_at":null}`, true, "If-Match", "*"), 200)
+	if !strings.Contains(changed.body, `"expires_at":null`) {
+		t.Errorf("the end of access removed: %s", changed.body)
+	}
+	made = want(c.call(t, "POST", "/api/users", `{"username":"frank","email":"f@example.org","expires_at":"2124-01-31T18:00:00Z"}`, true), 201)
+	want(c.call(t, "DELETE", made.Header.Get("Location"), "", true, "If-Match", "*"), 204)
 	want(c.call(t, "PATCH", path, `{"role":"boss"}`, false, "If-Match", "*"), 422)
 	want(c.call(t, "PATCH", fmt.Sprintf("/api/users/%d", ada.ID), `{"role":"user"}`, true, "If-Match", "*"), 409)
 	want(c.call(t, "DELETE", fmt.Sprintf("/api/users/%d", ada.ID), "", true, "If-Match", "*"), 409)
 	want(c.call(t, "DELETE", path, "", true, "If-Match", changed.Header.Get("ETag")), 204)
 	want(c.call(t, "GET", path, "", true), 404)
-	res := want(c.call(t, "GET", "/api/users?count=true&size=1&sort=-created_at", "", true), 200)
+	res = want(c.call(t, "GET", "/api/users?count=true&size=1&sort=-created_at", "", true), 200)
 	if res.Header.Get("X-Total-Count") != "1" || !strings.Contains(res.body, `"created_by"`) {
 		t.Errorf("the list: %v %s", res.Header, res.body)
 	}

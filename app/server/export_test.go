@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -8,6 +9,9 @@ import (
 
 // RequestTimeout sets how long a request may take.
 func (s *Server) RequestTimeout(d time.Duration) { s.timeout = d }
+
+// CleanUpOnce does what a host does every few minutes.
+func (s *Server) CleanUpOnce(ctx context.Context) error { return s.cleanUpOnce(ctx) }
 
 // AddFaultyRoute adds a page whose handler panics.
 func (s *Server) AddFaultyRoute(path string) {

@@ -19,6 +19,7 @@ func (s *Server) view(c *fiber.Ctx, titleKey string) web.View {
 	s.ensureAnonymous(c, st)
 	v := web.View{
 		Prefs: st.prefs, SiteName: s.cfg.SiteName, Path: c.Path(), User: st.user, CSRF: auth.CSRFToken(st.cookie), Assets: s.assets,
+		Notices: s.notices(c, st),
 	}
 	v.Title = v.T(titleKey)
 	// Only texts of our own are shown, so that no link can put words into the app's mouth.
@@ -128,12 +129,27 @@ func entryViews(lang string, entries []audit.Entry) []web.EntryView {
 	views := make([]web.EntryView, 0, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		views = append(views, web.EntryView{
+		view := web.EntryView{
 			ID: e.ID, At: e.At, Actor: e.Actor, Action: e.Action, Target: e.Target, TargetID: e.TargetID, RequestID: e.RequestID,
 			Changes: describe(lang, e.ChangeList()),
-		})
+		}
+		if e.ActorErased() {
+			view.Actor = removed(lang, e.ActorID)
+		}
+		if e.TargetErased() || e.Action == audit.ActionPurge {
+			view.Target, view.TargetID = removed(lang, e.TargetID), 0
+		}
+		views = append(views, view)
 	}
 	return views
+}
+
+// removed stands in place of the name of somebody who was removed for good.
+func removed(lang string, id int64) string {
+	if id == 0 {
+		return web.T(lang, "audit.erased")
+	}
+	return web.T(lang, "audit.removed", id)
 }
 
 // describe writes changes in words: "Role: User → Administrator".
@@ -151,6 +167,9 @@ func describe(lang string, changes []audit.Change) string {
 		case change.After == audit.Secret:
 			parts = append(parts, label+": "+web.T(lang, "audit.password_changed"))
 			continue
+		}
+		if change.After == "" && change.Before != "" {
+			change.After = "–"
 		}
 		text := label + ": "
 		if change.Before != "" {

@@ -112,6 +112,8 @@ func (s *Server) accountRoutes() []Route {
 		{Method: get, Path: "/account/tokens", Access: SignedIn, Handler: s.tokensPage, StepUp: true},
 		{Method: post, Path: "/account/tokens", Access: SignedIn, Handler: s.createToken, StepUp: true},
 		{Method: post, Path: "/account/tokens/revoke", Access: SignedIn, Handler: s.revokeToken},
+		{Method: get, Path: "/account/data", Access: SignedIn, Handler: s.ownData, StepUp: true},
+		{Method: post, Path: "/account/notices/dismiss", Access: SignedIn, Handler: s.dismissNotice, PasswordDue: true},
 		{Method: get, Path: "/account/activity", Access: SignedIn, Handler: s.activityPage},
 	}
 }
@@ -120,6 +122,7 @@ func (s *Server) userRoutes() []Route {
 	return []Route{
 		{Method: get, Path: "/dashboard", Access: SignedIn, Handler: s.dashboard},
 		{Method: get, Path: "/users", Access: Admin, Handler: s.usersPage},
+		{Method: get, Path: "/users/dormant", Access: Admin, Handler: s.dormantPage},
 		{Method: get, Path: "/users/new", Access: Admin, Handler: s.newUserPage},
 		{Method: get, Path: "/users/views", Access: Admin, Handler: s.viewsPage},
 		{Method: post, Path: "/users/views", Access: Admin, Handler: s.saveView},
@@ -128,6 +131,7 @@ func (s *Server) userRoutes() []Route {
 		{Method: post, Path: "/users", Access: Admin, Handler: s.createUser},
 		{Method: get, Path: "/users/:id<int>", Access: Admin, Handler: s.userPage},
 		{Method: post, Path: "/users/:id<int>", Access: Admin, Handler: s.editUser},
+		{Method: get, Path: "/users/:id<int>/data", Access: Admin, Handler: s.userData, StepUp: true},
 		{Method: post, Path: "/users/:id<int>/quick", Access: Admin, Handler: s.quickEdit},
 		{Method: post, Path: "/users/:id<int>/delete", Access: Admin, Handler: s.deleteUser},
 		{Method: post, Path: "/users/:id<int>/restore", Access: Admin, Handler: s.restoreUser},

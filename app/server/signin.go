@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"usermanagement.dev/stack/app/auth"
+	"usermanagement.dev/stack/app/store"
 	"usermanagement.dev/stack/app/users"
 	"usermanagement.dev/stack/app/web"
 )
@@ -77,6 +78,7 @@ func (s *Server) signedIn(c *fiber.Ctx, res *auth.Result, next string) error {
 	if res.NeedsCode {
 		return s.redirect(c, "/login/code", "")
 	}
+	s.mailNewDevice(c, res)
 	if to := safeNext(next); to != "/" && to != "" {
 		return s.redirect(c, to, "")
 	}
@@ -168,7 +170,10 @@ func (s *Server) forgot(c *fiber.Ctx) error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		u, err := s.users.ByLogin(ctx, login)
-		if err != nil || !u.CanSignIn() {
+		if err != nil {
+			return
+		}
+		if now, err := store.Now(ctx, s.db); err != nil || !u.CanSignIn(now) {
 			return
 		}
 		if _, err := s.auth.Limiter().Hit(ctx, auth.LimitReset, string(u.EmailKey)); err != nil {

@@ -30,7 +30,9 @@ func (s *Server) dashboard(c *fiber.Ctx) error {
 	}
 	return s.ok(
 		c,
-		web.OverviewPage(s.view(c, "nav.dashboard"), web.OverviewView{Overview: overview, Entries: entryViews(st.prefs.Lang, entries)}),
+		web.OverviewPage(s.view(c, "nav.dashboard"), web.OverviewView{
+			Overview: overview, Entries: entryViews(st.prefs.Lang, entries), DormantAfter: s.cfg.DormantAfter,
+		}),
 	)
 }
 
@@ -80,6 +82,7 @@ func readUserForm(c *fiber.Ctx) web.UserForm {
 			"version",
 		), Username: c.FormValue("username"), Email: c.FormValue("email"), DisplayName: c.FormValue("display_name"),
 		Role: c.FormValue("role"), Status: c.FormValue("status"), MustChange: c.FormValue("must_change_password") == "yes",
+		ExpiresAt: c.FormValue("expires_at"),
 	}
 }
 
@@ -92,7 +95,7 @@ func (s *Server) createUser(c *fiber.Ctx) error {
 	}
 	u, err := s.users.Create(c.UserContext(), st.actor(), users.Draft{
 		Username: f.Username, Email: f.Email, DisplayName: f.DisplayName, Role: role, Status: users.Status(f.Status),
-		Password: password, MustChange: f.MustChange && password != "",
+		Password: password, MustChange: f.MustChange && password != "", ExpiresAt: f.ExpiresAt,
 	})
 	if invalid, ok := errors.AsType[*users.ValidationError](err); ok {
 		return s.invalid(c, web.NewUserPage(s.view(c, "users.new"), f, invalid.Fields, s.cfg.PasswordMinLength))
@@ -100,7 +103,7 @@ func (s *Server) createUser(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if password == "" && u.CanSignIn() {
+	if password == "" && u.CanSignIn(u.CreatedAt) {
 		return s.showLink(c, u, auth.LinkInvite)
 	}
 	return s.redirect(c, userPath(u.ID), "done.created")
@@ -174,6 +177,7 @@ func (s *Server) editUser(c *fiber.Ctx) error {
 	role, status := users.Role(f.Role), users.Status(f.Status)
 	patch := users.Patch{
 		Username: &f.Username, Email: &f.Email, DisplayName: &f.DisplayName, Role: &role, Status: &status, MustChange: &f.MustChange,
+		ExpiresAt: &f.ExpiresAt,
 	}
 	u, err := s.editGuarded(c, f.ID, f.Version, patch)
 	var invalid *users.ValidationError
@@ -188,7 +192,7 @@ func (s *Server) editUser(c *fiber.Ctx) error {
 	case errors.As(err, &conflict):
 		base := web.UserForm{
 			Username: c.FormValue("was_username"), Email: c.FormValue("was_email"), DisplayName: c.FormValue("was_display_name"),
-			Role: c.FormValue("was_role"), Status: c.FormValue("was_status"),
+			Role: c.FormValue("was_role"), Status: c.FormValue("was_status"), ExpiresAt: c.FormValue("was_expires_at"),
 		}
 		page := web.ConflictPage(s.view(c, "conflict.title"), web.Conflict{Base: base, Theirs: web.FormOf(&conflict.Current), Yours: f})
 		return s.page(c, fiber.StatusConflict, page)

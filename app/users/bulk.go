@@ -214,7 +214,7 @@ func planBulk(actor audit.Actor, action BulkAction, people []User, now time.Time
 		}
 		p.ids = append(p.ids, u.ID)
 		p.losesAdmin = p.losesAdmin || before.keepsTheKeys() && !u.keepsTheKeys()
-		if action == BulkEndSessions || losesSessions(&before, u) {
+		if action == BulkEndSessions || losesSessions(&before, u, now) {
 			p.ended = append(p.ended, u.ID)
 		}
 		p.events = append(p.events, audit.Event{Action: "user." + string(action), TargetID: u.ID, Target: u.Username, Changes: list})
@@ -252,7 +252,7 @@ func (s *Service) bulkUpdate(ctx context.Context, tx bun.Tx, action BulkAction, 
 	q := tx.NewUpdate().Model((*User)(nil)).Where("id IN (?)", bun.List(ids)).Set("version = version + 1").Set("updated_at = ?", now)
 	switch action {
 	case BulkEnable:
-		q.Set("status = ?", StatusActive)
+		q.Set("status = ?", StatusActive).Set("enabled_at = ?", now)
 	case BulkDisable:
 		q.Set("status = ?", StatusDisabled)
 	case BulkMakeAdmin:
@@ -264,7 +264,7 @@ func (s *Service) bulkUpdate(ctx context.Context, tx bun.Tx, action BulkAction, 
 	case BulkDelete:
 		q.Set("deleted_at = ?", now)
 	case BulkRestore:
-		q.Set("deleted_at = NULL")
+		q.Set("deleted_at = NULL").Set("enabled_at = ?", now)
 	case BulkEndSessions:
 		return nil
 	}

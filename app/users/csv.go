@@ -39,6 +39,7 @@ var exportColumns = []string{
 	FieldLastLogin,
 	FieldCreated,
 	"created_by",
+	FieldExpires,
 }
 
 // safeCell keeps a spreadsheet from taking a text for a formula.
@@ -116,13 +117,16 @@ func exportRow(u *User) []string {
 	if u.DeletedAt != nil {
 		status = StateDeleted
 	}
-	last := ""
+	last, end := "", ""
 	if u.LastLoginAt != nil {
 		last = u.LastLoginAt.UTC().Format(time.RFC3339)
 	}
+	if u.ExpiresAt != nil {
+		end = u.ExpiresAt.UTC().Format(time.RFC3339)
+	}
 	return []string{
 		strconv.FormatInt(u.ID, 10), u.Username, u.Email, u.DisplayName, string(u.Role), status, yesNo(u.HasMFA()), last,
-		u.CreatedAt.UTC().Format(time.RFC3339), u.CreatedBy,
+		u.CreatedAt.UTC().Format(time.RFC3339), u.CreatedBy, end,
 	}
 }
 
@@ -161,7 +165,8 @@ type FileError struct {
 func (e *FileError) Error() string { return fmt.Sprintf("import: %s (line %d)", e.Key, e.Line) }
 
 // PlanImport reads a CSV file and tells, row by row, what importing it would do. It changes nothing. Columns are found by
-// the names in the first line: username and email must be there; display_name, role, status and password_hash may be.
+// the names in the first line: username and email must be there; display_name, role, status, expires_at
+// and password_hash may be.
 func (s *Service) PlanImport(ctx context.Context, data []byte) (*ImportReport, error) {
 	rows, err := readImport(data)
 	if err != nil {
@@ -267,6 +272,7 @@ func importRow(line int, cell func(string) string) ImportRow {
 		Username: cell(
 			FieldUsername,
 		), Email: cell(FieldEmail), DisplayName: cell(FieldDisplayName), Role: Role(cell(FieldRole)), Status: Status(cell(FieldStatus)),
+		ExpiresAt: cell(FieldExpires),
 	}
 	if d.Role == "" {
 		d.Role = RoleUser
@@ -282,6 +288,7 @@ func importRow(line int, cell func(string) string) ImportRow {
 		DisplayName: &d.DisplayName,
 		Role:        &d.Role,
 		Status:      &d.Status,
+		ExpiresAt:   &d.ExpiresAt,
 	}.apply(
 		u,
 	)

@@ -32,7 +32,7 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) { return s.li
 // publicColumns are what programs may see of people, and what a cursor is made of. Secrets stay in the database.
 var publicColumns = []string{
 	"id", FieldUsername, "username_key", FieldEmail, "email_key", FieldDisplayName, FieldRole, FieldStatus, FieldMustChange,
-	"totp_enabled_at", FieldLastLogin, FieldCreated, "created_by", "updated_at", "version",
+	"totp_enabled_at", FieldLastLogin, FieldExpires, FieldCreated, "created_by", "updated_at", "version",
 }
 
 // ListPublic is List with what programs may see, and nothing else filled in.
@@ -102,7 +102,7 @@ func after(sel *bun.SelectQuery, column string, value any, id int64, desc bool) 
 		sel.Where("? IS NULL AND id < ?", col, id)
 	case value == nil:
 		sel.Where("(? IS NULL AND id > ?) OR ? IS NOT NULL", col, id, col)
-	case desc && column == FieldLastLogin:
+	case desc && canBeNull(column):
 		sel.Where("? < ? OR (? = ? AND id < ?) OR ? IS NULL", col, value, col, value, id, col)
 	case desc:
 		sel.Where("? < ? OR (? = ? AND id < ?)", col, value, col, value, id)
@@ -114,17 +114,7 @@ func after(sel *bun.SelectQuery, column string, value any, id int64, desc bool) 
 // filtered is the people that a query chooses, in no order.
 func (s *Service) filtered(ctx context.Context, q Query) (*bun.SelectQuery, error) {
 	sel := s.db.NewSelect().Model((*User)(nil))
-	if q.State == StateDeleted {
-		sel.Where("deleted_at IS NOT NULL")
-	} else {
-		sel.Where("deleted_at IS NULL")
-	}
-	switch q.State {
-	case StateActive, StateOff:
-		sel.Where("status = ?", q.State)
-	case StateLocked:
-		sel.Where("locked_until > UTC_TIMESTAMP(6)")
-	}
+	inState(sel, q.State)
 	if q.Role != Any {
 		sel.Where("role = ?", q.Role)
 	}
@@ -157,6 +147,27 @@ func (s *Service) filtered(ctx context.Context, q Query) (*bun.SelectQuery, erro
 	}
 	search(sel, q.Search, small)
 	return sel, nil
+}
+
+// inState chooses people by what they can do now, by the database's clock.
+func inState(sel *bun.SelectQuery, state string) {
+	if state == StateDeleted {
+		sel.Where("deleted_at IS NOT NULL")
+		return
+	}
+	sel.Where("deleted_at IS NULL")
+	switch state {
+	case StateActive:
+		sel.Where("status = ?", StatusActive).Where("expires_at IS NULL OR expires_at > UTC_TIMESTAMP(6)")
+	case StateOff:
+		sel.Where("status = ?", StatusDisabled)
+	case StateTemporary:
+		sel.Where("expires_at > UTC_TIMESTAMP(6)")
+	case StateExpired:
+		sel.Where("expires_at <= UTC_TIMESTAMP(6)")
+	case StateLocked:
+		sel.Where("locked_until > UTC_TIMESTAMP(6)")
+	}
 }
 
 var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
@@ -212,7 +223,7 @@ type Facets map[string]map[string]int
 // facetChoices are the filters that show counts.
 var facetChoices = map[string][]string{
 	FieldRole:   {string(RoleAdmin), string(RoleUser)},
-	FieldStatus: {StateActive, StateOff, StateLocked, StateDeleted},
+	FieldStatus: {StateActive, StateOff, StateLocked, StateTemporary, StateExpired, StateDeleted},
 	"mfa":       {Yes, No},
 	"login":     {LoginRecent, LoginDormant, LoginNever},
 }

@@ -89,6 +89,9 @@ func (s *Service) save(ctx context.Context, tx bun.Tx, actor audit.Actor, action
 		return nil
 	}
 	u.Version, u.UpdatedAt = before.Version+1, now
+	if !before.CanSignIn(now) && u.CanSignIn(now) {
+		u.EnabledAt = &now
+	}
 	if _, err := tx.NewUpdate().Model(u).WherePK().Exec(ctx); err != nil {
 		return fmt.Errorf("change user %d: %w", u.ID, err)
 	}
@@ -97,7 +100,7 @@ func (s *Service) save(ctx context.Context, tx bun.Tx, actor audit.Actor, action
 			return err
 		}
 	}
-	if losesSessions(before, u) {
+	if losesSessions(before, u, now) {
 		if err := s.access.EndAll(ctx, tx, u.ID); err != nil {
 			return err
 		}
@@ -110,10 +113,10 @@ func (s *Service) save(ctx context.Context, tx bun.Tx, actor audit.Actor, action
 	return audit.Append(ctx, tx, actor, audit.Event{Action: action, TargetID: u.ID, Target: u.Username, Changes: list})
 }
 
-// losesSessions says whether a change makes the sessions that exist unsafe to go on with.
-func losesSessions(before, after *User) bool {
+// losesSessions says whether a change makes the sessions that exist unsafe to go on with. Who gets access back begins anew.
+func losesSessions(before, after *User, now time.Time) bool {
 	return before.PasswordHash != after.PasswordHash || before.HasMFA() != after.HasMFA() ||
-		before.CanSignIn() && !after.CanSignIn() || before.Role != after.Role
+		before.CanSignIn(now) != after.CanSignIn(now) || before.Role != after.Role
 }
 
 // outdatesLinks says whether one-time links made before the change should no longer open the account: another password
@@ -126,7 +129,7 @@ func outdatesLinks(before, after *User) bool {
 func requireAdministrator(ctx context.Context, tx bun.Tx) error {
 	var ids []int64
 	err := tx.NewSelect().Model((*User)(nil)).Column("id").Where("role = ?", RoleAdmin).Where("status = ?", StatusActive).
-		Where("deleted_at IS NULL").Where("password_hash <> ''").Limit(1).For("UPDATE").Scan(ctx, &ids)
+		Where("deleted_at IS NULL").Where("password_hash <> ''").Where("expires_at IS NULL").Limit(1).For("UPDATE").Scan(ctx, &ids)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("count the administrators: %w", err)
 	}
@@ -157,29 +160,4 @@ func (s *Service) Restore(ctx context.Context, actor audit.Actor, id, version in
 			return nil
 		}},
 	)
-}
-
-// Purge removes a deleted person for good, with everything that hangs on the account. The audit log keeps its entries.
-func (s *Service) Purge(ctx context.Context, actor audit.Actor, id, version int64) error {
-	return store.InTx(ctx, s.db, func(ctx context.Context, tx bun.Tx) error {
-		u, err := lockUser(ctx, tx, change{id: id, version: version, deleted: true})
-		if err != nil {
-			return err
-		}
-		if u.DeletedAt == nil {
-			return ErrNotFound // only what was deleted first can be purged
-		}
-		for _, table := range []string{"sessions", "api_tokens", "links", "recovery_codes", "known_devices", "idempotency_keys", "saved_views"} {
-			if _, err := tx.NewRaw("DELETE FROM ? WHERE user_id = ?", bun.Ident(table), id).Exec(ctx); err != nil {
-				return fmt.Errorf("purge user %d from %s: %w", id, table, err)
-			}
-		}
-		if _, err := tx.NewRaw("UPDATE sign_ins SET user_id = NULL, ip = '', user_agent = '' WHERE user_id = ?", id).Exec(ctx); err != nil {
-			return fmt.Errorf("clear the sign-ins of user %d: %w", id, err)
-		}
-		if _, err := tx.NewDelete().Model(u).WherePK().Exec(ctx); err != nil {
-			return fmt.Errorf("purge user %d: %w", id, err)
-		}
-		return audit.Append(ctx, tx, actor, audit.Event{Action: "user.purge", TargetID: id, Target: u.Username})
-	})
 }

@@ -24,6 +24,7 @@ const (
 	ProblemChoice   Problem = "field.choice"
 	ProblemTaken    Problem = "field.taken"
 	ProblemWrong    Problem = "field.wrong"
+	ProblemTime     Problem = "field.time"
 )
 
 // Names of fields, as forms, the API and the audit log call them.
@@ -37,6 +38,7 @@ const (
 	FieldMustChange  = "must_change_password"
 	FieldLastLogin   = "last_login_at"
 	FieldCreated     = "created_at"
+	FieldExpires     = "expires_at"
 )
 
 const (

@@ -14,7 +14,7 @@ type Day struct {
 
 // Overview is what the first page of an administrator shows.
 type Overview struct {
-	Total, Active, Disabled, Deleted, Admins, Locked, Dormant, Never, WithMFA int
+	Total, Active, Disabled, Expired, Deleted, Admins, Locked, Dormant, Never, WithMFA int
 	// Days are the last fourteen, oldest first, without gaps.
 	Days []Day
 }
@@ -26,14 +26,15 @@ const overviewDays = 14
 func (s *Service) Overview(ctx context.Context) (Overview, error) {
 	var o Overview
 	err := s.db.NewRaw(`SELECT COALESCE(SUM(deleted_at IS NULL), 0) AS total,
- COALESCE(SUM(deleted_at IS NULL AND status = 'active'), 0) AS active, COALESCE(SUM(deleted_at IS NULL AND status = 'disabled'),
- 	0) AS disabled,
+ COALESCE(SUM(deleted_at IS NULL AND status = 'active' AND (expires_at IS NULL OR expires_at > UTC_TIMESTAMP(6))), 0) AS active,
+ COALESCE(SUM(deleted_at IS NULL AND expires_at <= UTC_TIMESTAMP(6)), 0) AS expired,
+ COALESCE(SUM(deleted_at IS NULL AND status = 'disabled'), 0) AS disabled,
  COALESCE(SUM(deleted_at IS NOT NULL), 0) AS deleted, COALESCE(SUM(deleted_at IS NULL AND role = 'admin'), 0) AS admins,
  COALESCE(SUM(deleted_at IS NULL AND locked_until > UTC_TIMESTAMP(6)), 0) AS locked,
  COALESCE(SUM(deleted_at IS NULL AND last_login_at < UTC_TIMESTAMP(6) - INTERVAL 90 DAY), 0) AS dormant,
  COALESCE(SUM(deleted_at IS NULL AND last_login_at IS NULL), 0) AS never,
  	COALESCE(SUM(deleted_at IS NULL AND totp_enabled_at IS NOT NULL), 0) AS mfa
- FROM users`).Scan(ctx, &o.Total, &o.Active, &o.Disabled, &o.Deleted, &o.Admins, &o.Locked, &o.Dormant, &o.Never, &o.WithMFA)
+ FROM users`).Scan(ctx, &o.Total, &o.Active, &o.Expired, &o.Disabled, &o.Deleted, &o.Admins, &o.Locked, &o.Dormant, &o.Never, &o.WithMFA)
 	if err != nil {
 		return o, fmt.Errorf("count users for the overview: %w", err)
 	}

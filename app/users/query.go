@@ -19,18 +19,21 @@ const (
 	StateOff     = "disabled"
 	StateDeleted = "deleted"
 	StateLocked  = "locked"
-	Yes          = "yes"
-	No           = "no"
-	LoginRecent  = "recent"
-	LoginDormant = "dormant"
-	LoginNever   = "never"
+	// StateTemporary is access that ends some day, StateExpired that has ended.
+	StateTemporary = "temporary"
+	StateExpired   = "expired"
+	Yes            = "yes"
+	No             = "no"
+	LoginRecent    = "recent"
+	LoginDormant   = "dormant"
+	LoginNever     = "never"
 )
 
 // DormantAfter is how long ago the last sign-in of a dormant person is.
 const DormantAfter = 90 * 24 * time.Hour
 
 // SortFields are the columns that a list can be sorted by.
-var SortFields = []string{FieldUsername, FieldEmail, FieldDisplayName, FieldRole, FieldStatus, FieldCreated, FieldLastLogin}
+var SortFields = []string{FieldUsername, FieldEmail, FieldDisplayName, FieldRole, FieldStatus, FieldCreated, FieldLastLogin, FieldExpires}
 
 // PageSizes are the sizes that a list offers.
 var PageSizes = []int{10, 25, 50, 100}
@@ -66,7 +69,7 @@ func ParseQuery(v url.Values) Query {
 	}
 	q := Query{
 		Search: searchText(v.Get("q")), Role: choice(FieldRole, string(RoleAdmin), string(RoleUser)),
-		State: choice(FieldStatus, StateActive, StateOff, StateDeleted, StateLocked), MFA: choice("mfa", Yes, No),
+		State: choice(FieldStatus, StateActive, StateOff, StateDeleted, StateLocked, StateTemporary, StateExpired), MFA: choice("mfa", Yes, No),
 		Login: choice("login", LoginRecent, LoginDormant, LoginNever), CreatedFrom: day(v.Get("created_from")),
 		CreatedTo: day(v.Get("created_to")), Cursor: v.Get("page"),
 	}
@@ -186,11 +189,15 @@ func sortValue(u *User, sort string) *string {
 		s = string(u.Status)
 	case FieldCreated:
 		s = u.CreatedAt.UTC().Format(cursorTime)
-	case FieldLastLogin:
-		if u.LastLoginAt == nil {
+	case FieldLastLogin, FieldExpires:
+		t := u.LastLoginAt
+		if sort == FieldExpires {
+			t = u.ExpiresAt
+		}
+		if t == nil {
 			return nil
 		}
-		s = u.LastLoginAt.UTC().Format(cursorTime)
+		s = t.UTC().Format(cursorTime)
 	default:
 		s = base64.RawStdEncoding.EncodeToString(u.UsernameKey)
 	}
@@ -204,15 +211,18 @@ func parseCursor(text, sort string) (c cursor, value any, ok bool) {
 		return c, nil, false
 	}
 	if c.Value == nil {
-		return c, nil, sort == FieldLastLogin
+		return c, nil, canBeNull(sort)
 	}
 	switch sort {
 	case FieldUsername, FieldEmail:
 		key, err := base64.RawStdEncoding.DecodeString(*c.Value)
 		return c, key, err == nil
-	case FieldCreated, FieldLastLogin:
+	case FieldCreated, FieldLastLogin, FieldExpires:
 		t, err := time.Parse(cursorTime, *c.Value)
 		return c, t, err == nil
 	}
 	return c, *c.Value, true
 }
+
+// canBeNull says whether a column that lists are sorted by holds NULL.
+func canBeNull(field string) bool { return field == FieldLastLogin || field == FieldExpires }

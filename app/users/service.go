@@ -53,6 +53,8 @@ type Draft struct {
 	// Password may be empty: the person then gets an invitation to choose one.
 	Password   string
 	MustChange bool
+	// ExpiresAt is when temporary access ends, as RFC 3339 or as a form writes it; empty is never.
+	ExpiresAt string
 }
 
 // Patch is what to change; nil leaves a field alone.
@@ -63,13 +65,17 @@ type Patch struct {
 	Role        *Role
 	Status      *Status
 	MustChange  *bool
+	// ExpiresAt is as in Draft.
+	ExpiresAt *string
 }
 
 // draftUser checks a draft and makes the row it would become.
 func (s *Service) draftUser(ctx context.Context, d Draft) (*User, *ValidationError) {
 	u := &User{MustChangePassword: d.MustChange, Version: 1}
 	role, status := d.Role, d.Status
-	problems := Patch{Username: &d.Username, Email: &d.Email, DisplayName: &d.DisplayName, Role: &role, Status: &status}.apply(u)
+	problems := Patch{
+		Username: &d.Username, Email: &d.Email, DisplayName: &d.DisplayName, Role: &role, Status: &status, ExpiresAt: &d.ExpiresAt,
+	}.apply(u)
 	if d.Password != "" {
 		if p := s.policy.Judge(ctx, d.Password, d.Username, d.Email, d.DisplayName); p != "" {
 			problems[FieldPassword] = Problem(p)
@@ -121,6 +127,11 @@ func (p Patch) applyRights(u *User, note func(field string, problem Problem)) {
 	}
 	if p.MustChange != nil {
 		u.MustChangePassword = *p.MustChange
+	}
+	if p.ExpiresAt != nil && *p.ExpiresAt != ExpiryText(u.ExpiresAt) {
+		end, problem := parseExpiry(*p.ExpiresAt)
+		u.ExpiresAt = end
+		note(FieldExpires, problem)
 	}
 }
 
@@ -234,8 +245,12 @@ func (s *Service) Edit(ctx context.Context, actor audit.Actor, id, version int64
 		if actor.ID == id && p.Status != nil && *p.Status == StatusDisabled {
 			return ErrSelf
 		}
+		end := u.ExpiresAt
 		if problems := p.apply(u); len(problems) > 0 {
 			return &ValidationError{Fields: problems}
+		}
+		if actor.ID == id && !sameTime(end, u.ExpiresAt) {
+			return ErrSelf // nobody prolongs the own temporary access
 		}
 		return nil
 	}})

@@ -57,18 +57,27 @@ type User struct {
 	TOTPLastStep       int64      `bun:"totp_last_step"`
 	LastLoginAt        *time.Time `bun:"last_login_at"`
 	LockedUntil        *time.Time `bun:"locked_until"`
-	Version            int64      `bun:"version"`
-	CreatedAt          time.Time  `bun:"created_at"`
-	CreatedBy          string     `bun:"created_by"`
-	UpdatedAt          time.Time  `bun:"updated_at"`
-	DeletedAt          *time.Time `bun:"deleted_at"`
+	// ExpiresAt is when temporary access ends; nil is never.
+	ExpiresAt *time.Time `bun:"expires_at"`
+	// EnabledAt is when access was last given back; nil is never.
+	EnabledAt *time.Time `bun:"enabled_at"`
+	Version   int64      `bun:"version"`
+	CreatedAt time.Time  `bun:"created_at"`
+	CreatedBy string     `bun:"created_by"`
+	UpdatedAt time.Time  `bun:"updated_at"`
+	DeletedAt *time.Time `bun:"deleted_at"`
 }
 
 // IsAdmin says whether the person administers others.
 func (u *User) IsAdmin() bool { return u.Role == RoleAdmin }
 
-// CanSignIn says whether the account is live and switched on.
-func (u *User) CanSignIn() bool { return u.Status == StatusActive && u.DeletedAt == nil }
+// Expired says whether the access was temporary and has ended, at the given time, which is to be the database's.
+func (u *User) Expired(now time.Time) bool { return u.ExpiresAt != nil && !u.ExpiresAt.After(now) }
+
+// CanSignIn says whether the account is live, switched on and not expired at the given time, which is to be the database's.
+func (u *User) CanSignIn(now time.Time) bool { return u.isOn() && !u.Expired(now) }
+
+func (u *User) isOn() bool { return u.Status == StatusActive && u.DeletedAt == nil }
 
 // HasMFA says whether a second factor is in use.
 func (u *User) HasMFA() bool { return u.TOTPEnabledAt != nil }
@@ -79,8 +88,11 @@ func (u *User) HasPassword() bool { return u.PasswordHash != "" }
 // Locked says whether sign-in was locked after too many failures, at the given time.
 func (u *User) Locked(now time.Time) bool { return u.LockedUntil != nil && u.LockedUntil.After(now) }
 
-// keepsTheKeys says whether this person counts as one who can administer: the last such may not go.
-func (u *User) keepsTheKeys() bool { return u.IsAdmin() && u.CanSignIn() && u.HasPassword() }
+// keepsTheKeys says whether this person counts as one who can administer: the last such may not go. Whose access ends
+// some day does not count: nothing would stop the clock.
+func (u *User) keepsTheKeys() bool {
+	return u.IsAdmin() && u.isOn() && u.HasPassword() && u.ExpiresAt == nil
+}
 
 // Name is what to call the person.
 func (u *User) Name() string {
@@ -115,6 +127,7 @@ func changes(before, after *User) []audit.Change {
 	add("display_name", before.DisplayName, after.DisplayName)
 	add("role", string(before.Role), string(after.Role))
 	add("status", string(before.Status), string(after.Status))
+	add(FieldExpires, ExpiryText(before.ExpiresAt), ExpiryText(after.ExpiresAt))
 	add("must_change_password", yesNo(before.MustChangePassword), yesNo(after.MustChangePassword))
 	add("second_factor", yesNo(before.HasMFA()), yesNo(after.HasMFA()))
 	add("deleted", yesNo(before.DeletedAt != nil), yesNo(after.DeletedAt != nil))

@@ -208,7 +208,8 @@ func TestFiltersAndTheirCountsAgree(t *testing.T) {
 	for query, want := range map[string]int{
 		"": 121, "role=admin": 1, "status=disabled": 60, "status=active&login=never": 41, "q=ada": 1, "q=%25": 0, "q=_": 0, "q='": 0,
 		"q=person00001":        10,
-		"q=" + "ADA%40example": 1, "login=dormant": 40, "mfa=yes": 0, "mfa=no": 121, "created_from=2024-01-01&created_to=2024-01-01": 3,
+		"q=" + "ADA%40example": 1, "login=dormant": 40, "status=temporary": 18, "status=expired": 0,
+		"mfa=yes": 0, "mfa=no": 121, "created_from=2024-01-01&created_to=2024-01-01": 3,
 		"status=nonsense": 121,
 		"q=%00%ff":        121, "q=Person+42": 1,
 	} {

@@ -15,10 +15,13 @@ import (
 // Themes are the choices of look; auto follows the system.
 var Themes = []string{"auto", "light", "dark"}
 
-// Columns are the columns that a list of people can show beside the name.
-var Columns = []string{
-	users.FieldEmail, users.FieldRole, users.FieldStatus, "mfa", users.FieldLastLogin, users.FieldCreated,
-}
+// Columns are the columns that a list of people can show beside the name; defaultColumns are shown to who chose none.
+var (
+	Columns = []string{
+		users.FieldEmail, users.FieldRole, users.FieldStatus, "mfa", users.FieldLastLogin, users.FieldCreated, users.FieldExpires,
+	}
+	defaultColumns = Columns[:len(Columns)-1]
+)
 
 // Preferences are a browser's choices.
 type Preferences struct {
@@ -30,7 +33,7 @@ type Preferences struct {
 
 // DefaultPreferences are for a browser that chose nothing.
 func DefaultPreferences() Preferences {
-	return Preferences{Lang: Languages[0], Theme: "auto", Shortcuts: true, Columns: Columns}
+	return Preferences{Lang: Languages[0], Theme: "auto", Shortcuts: true, Columns: defaultColumns}
 }
 
 var matcher = language.NewMatcher([]language.Tag{language.English, language.German})
@@ -85,7 +88,7 @@ func (p Preferences) Cookie() string {
 	if !p.Shortcuts {
 		v.Set("keys", "off")
 	}
-	if len(p.Columns) != len(Columns) {
+	if !slices.Equal(p.Columns, defaultColumns) {
 		v.Set("cols", strings.Join(p.Columns, "."))
 	}
 	return v.Encode()

@@ -38,6 +38,24 @@ func (q QR) ViewBox() string { return fmt.Sprintf("0 0 %d %d", q.Size, q.Size) }
 
 // Device is a browser and system in a few words, from what a browser says of itself.
 func Device(userAgent string) string {
+	if name := deviceName(userAgent); name != "" {
+		return name
+	}
+	if len(userAgent) > 40 {
+		return strings.ToValidUTF8(userAgent[:40], "") + "…"
+	}
+	return userAgent
+}
+
+// KnownDevice is Device for texts that must hold no word of the sender's: what is not known stays unknown.
+func KnownDevice(lang, userAgent string) string {
+	if name := deviceName(userAgent); name != "" {
+		return name
+	}
+	return T(lang, "notice.unknown")
+}
+
+func deviceName(userAgent string) string {
 	browser, system := "", ""
 	for _, known := range [][2]string{
 		{"Edg/", "Edge"},
@@ -60,11 +78,5 @@ func Device(userAgent string) string {
 			break
 		}
 	}
-	if name := strings.Trim(browser+" · "+system, " ·"); name != "" {
-		return name
-	}
-	if len(userAgent) > 40 {
-		return strings.ToValidUTF8(userAgent[:40], "") + "…"
-	}
-	return userAgent
+	return strings.Trim(browser+" · "+system, " ·")
 }

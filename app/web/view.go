@@ -22,7 +22,9 @@ type View struct {
 	// Done is a message about what was just done; UndoHandle offers to undo it.
 	Done       string
 	UndoHandle string
-	Assets     *Assets
+	// Notices are of devices that the person's account did not know.
+	Notices []auth.Notice
+	Assets  *Assets
 }
 
 // T is a text in the view's language.
@@ -62,7 +64,7 @@ func fieldLabel(v View, name string) string {
 
 // fieldOrder is the order in which an error summary names fields.
 var fieldOrder = []string{
-	"secret", users.FieldUsername, users.FieldEmail, users.FieldDisplayName, users.FieldRole, users.FieldStatus, "current",
+	"secret", users.FieldUsername, users.FieldEmail, users.FieldDisplayName, users.FieldRole, users.FieldStatus, users.FieldExpires, "current",
 	users.FieldPassword, "code", users.FieldName, "scopes", "days", "file", "action",
 }
 
@@ -86,6 +88,7 @@ type UserForm struct {
 	Role        string
 	Status      string
 	MustChange  bool
+	ExpiresAt   string
 	Invite      bool
 	Password    string
 }
@@ -94,7 +97,7 @@ type UserForm struct {
 func FormOf(u *users.User) UserForm {
 	return UserForm{
 		ID: u.ID, Version: u.Version, Username: u.Username, Email: u.Email, DisplayName: u.DisplayName, Role: string(u.Role),
-		Status: string(u.Status), MustChange: u.MustChangePassword,
+		Status: string(u.Status), MustChange: u.MustChangePassword, ExpiresAt: users.ExpiryText(u.ExpiresAt),
 	}
 }
 
@@ -165,6 +168,8 @@ var Acts = []string{
 	"user.import",
 	"user.import_legacy",
 	"user.password",
+	"user.expire",
+	"user.dormant",
 	"user.unlock",
 	"user.second_factor.enable",
 	"user.second_factor.remove",
@@ -186,6 +191,8 @@ var Acts = []string{
 	"view.change",
 	"view.unshare",
 	"view.delete",
+	"notice.dismiss",
+	"user.data_export",
 	"users.export",
 	"audit.export",
 }
@@ -226,6 +233,7 @@ func (c Conflict) Rows() []ConflictRow {
 	add(users.FieldDisplayName, c.Base.DisplayName, c.Theirs.DisplayName, c.Yours.DisplayName)
 	add(users.FieldRole, c.Base.Role, c.Theirs.Role, c.Yours.Role)
 	add(users.FieldStatus, c.Base.Status, c.Theirs.Status, c.Yours.Status)
+	add(users.FieldExpires, c.Base.ExpiresAt, c.Theirs.ExpiresAt, c.Yours.ExpiresAt)
 	add(users.FieldMustChange, flag(c.Base.MustChange), flag(c.Theirs.MustChange), flag(c.Yours.MustChange))
 	return rows
 }
@@ -235,6 +243,7 @@ func (c Conflict) Same() map[string]string {
 	all := map[string]string{
 		users.FieldUsername: c.Yours.Username, users.FieldEmail: c.Yours.Email, users.FieldDisplayName: c.Yours.DisplayName,
 		users.FieldRole: c.Yours.Role, users.FieldStatus: c.Yours.Status, users.FieldMustChange: flag(c.Yours.MustChange),
+		users.FieldExpires: c.Yours.ExpiresAt,
 	}
 	for _, row := range c.Rows() {
 		delete(all, row.Name)
@@ -280,6 +289,15 @@ type ImportView struct {
 type OverviewView struct {
 	Overview users.Overview
 	Entries  []EntryView
+	// DormantAfter is after how many days the policy deactivates an account; 0 is no policy.
+	DormantAfter int
+}
+
+// DormantView is the preview of a policy for dormant accounts.
+type DormantView struct {
+	// Days is what the preview is for, Policy what is set (0: nothing).
+	Days, Policy int
+	Preview      users.DormantPreview
 }
 
 //go:fix inline

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/internal/hostcontract"
+	"usermanagement.dev/stack/lab/apptest"
 	"usermanagement.dev/stack/lab/database"
 )
 
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	apptest.Main(m)
 }
 
 // terminate is how systemd ends a service.
@@ -196,6 +197,10 @@ func TestCommandsOnADatabase(t *testing.T) {
 		{args: []string{"user", "link", "root@example.org"}, want: "/link/"},
 		{args: []string{"user", "link", "nobody"}, want: "no such user", fail: true},
 		{args: []string{"user", "unlock", "root1"}},
+		{args: []string{"user", "dormant", "--days", "90", "--dry-run"}, want: "0 accounts would be deactivated now, 0 more within 30 days"},
+		{args: []string{"user", "dormant", "--days", "90"}, want: "0 accounts deactivated"},
+		{args: []string{"user", "dormant"}, want: "UMS_DORMANT_AFTER", fail: true},
+		{args: []string{"user", "dormant", "--days", "30", "--dry-run"}, want: "root1 (id 1): last seen "},
 		{args: []string{"user", "import-legacy"}, want: "old table user", fail: true},
 		{args: []string{"audit", "verify"}, want: "the audit log is whole: 3 entries"},
 		{args: []string{"config"}, want: `"SetupSecret": "[redacted]"`},

@@ -20,6 +20,7 @@ type userCommands struct {
 	Create       userCreateCommand   `cmd:"" help:"Add an account and print a one-time link to choose its password."`
 	Link         userLinkCommand     `cmd:"" help:"Print a one-time link to choose a new password."`
 	Unlock       userUnlockCommand   `cmd:"" help:"Let somebody who was locked out try again."`
+	Dormant      userDormantCommand  `cmd:"" help:"Deactivate the accounts that nobody has signed in to for long."`
 	ImportLegacy importLegacyCommand `cmd:"" help:"Take over the accounts of the old system's table user, in the same database."`
 }
 

@@ -71,6 +71,9 @@ func person(random *rand.Rand, now time.Time, i int) users.User {
 	case 7:
 		at := now.AddDate(0, 0, -3)
 		u.TOTPEnabledAt = &at
+	case 9: // temporary access; of some it has ended
+		end := now.AddDate(0, 0, i%60-20)
+		u.ExpiresAt = &end
 	case 11:
 		until := now.Add(15 * time.Minute)
 		u.LockedUntil = &until

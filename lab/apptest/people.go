@@ -68,6 +68,10 @@ func (w *World) Crowd(t testing.TB, n int) {
 				DisplayName: fmt.Sprintf("Person %d", i%97), Role: users.RoleUser, Status: users.Statuses[i%2], Version: 1,
 				CreatedAt: epoch.AddDate(0, 0, i%50), UpdatedAt: epoch, CreatedBy: "tester",
 			})
+			if i%7 == 0 {
+				end := epoch.AddDate(200, 0, i%20)
+				rows[len(rows)-1].ExpiresAt = &end
+			}
 			if i%3 == 0 {
 				at := epoch.AddDate(1, 0, i%20)
 				rows[len(rows)-1].LastLoginAt = &at
