@@ -27,20 +27,12 @@ const smallTable = 20_000
 
 // List returns a page. It reads by key, never by offset, so the last page costs what the first one does and rows that
 // come and go meanwhile are neither shown twice nor skipped.
-func (s *Service) List(ctx context.Context, q Query) (Page, error) { return s.list(ctx, q) }
+func (s *Service) List(ctx context.Context, q Query) (Page, error) { return s.list(ctx, q, readWhole) }
 
-// publicColumns are what programs may see of people, and what a cursor is made of. Secrets stay in the database.
-var publicColumns = []string{
-	"id", FieldUsername, "username_key", FieldEmail, "email_key", FieldDisplayName, FieldRole, FieldStatus, FieldMustChange,
-	"totp_enabled_at", FieldLastLogin, FieldExpires, FieldCreated, "created_by", "updated_at", "version",
-}
-
-// ListPublic is List with what programs may see, and nothing else filled in.
-func (s *Service) ListPublic(ctx context.Context, q Query) (Page, error) {
-	return s.list(ctx, q, publicColumns...)
-}
-
-func (s *Service) list(ctx context.Context, q Query, columns ...string) (Page, error) {
+// list reads a page by a function that carries out what is asked for, at most so many rows.
+func (s *Service) list(
+	ctx context.Context, q Query, read func(context.Context, *bun.SelectQuery, int) ([]User, error),
+) (Page, error) {
 	var page Page
 	sel, err := s.filtered(ctx, q)
 	if err != nil {
@@ -57,7 +49,7 @@ func (s *Service) list(ctx context.Context, q Query, columns ...string) (Page, e
 		direction = "DESC"
 	}
 	sel.OrderExpr("? ?, id ?", bun.Ident(sortColumn(q.Sort)), direction, direction)
-	if err := sel.Model(&page.Users).Column(columns...).Limit(int64(q.Size) + 1).Scan(ctx); err != nil {
+	if page.Users, err = read(ctx, sel.Limit(int64(q.Size)+1), q.Size+1); err != nil {
 		return page, fmt.Errorf("list users: %w", err)
 	}
 	more := len(page.Users) > q.Size
@@ -69,6 +61,12 @@ func (s *Service) list(ctx context.Context, q Query, columns ...string) (Page, e
 	}
 	page.link(q.Sort, more, resumed, resumed && at.Back)
 	return page, nil
+}
+
+// readWhole reads every column.
+func readWhole(ctx context.Context, sel *bun.SelectQuery, most int) ([]User, error) {
+	list := make([]User, 0, most)
+	return list, sel.Model(&list).Scan(ctx)
 }
 
 // link fills the cursors in: more says that rows go on in the direction of reading, resumed that there is something behind.
