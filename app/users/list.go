@@ -66,7 +66,8 @@ func (s *Service) list(
 // readWhole reads every column.
 func readWhole(ctx context.Context, sel *bun.SelectQuery, most int) ([]User, error) {
 	list := make([]User, 0, most)
-	return list, sel.Model(&list).Scan(ctx)
+	err := sel.Model(&list).Scan(ctx)
+	return list, err
 }
 
 // link fills the cursors in: more says that rows go on in the direction of reading, resumed that there is something behind.
