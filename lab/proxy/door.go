@@ -4,17 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"sync"
+
+	"usermanagement.dev/stack/lab/internal/tunnel"
 )
 
 // Door is a port of loopback that leads into the lab, for those who use no proxy. It is there before it leads anywhere:
 // connections then end at once.
-type Door struct {
-	proxy  *Proxy
-	target func() (address string, err error)
-	socket net.Listener
-	ended  sync.WaitGroup
-}
+type Door struct{ relay *tunnel.Relay }
 
 // Open makes a door to an address that is asked for at each connection. It is at the preferred port if that is free,
 // otherwise at another.
@@ -27,44 +23,20 @@ func (p *Proxy) Open(ctx context.Context, target func() (address string, err err
 	if err != nil {
 		return nil, fmt.Errorf("open a port into the lab: %w", err)
 	}
-	d := &Door{proxy: p, target: target, socket: socket}
-	d.ended.Go(d.accept)
-	return d, nil
+	return &Door{tunnel.NewRelay(socket, func(ctx context.Context) (net.Conn, error) {
+		address, err := target()
+		if err != nil {
+			return nil, err
+		}
+		return p.dialer.DialContext(ctx, "tcp", address)
+	})}, nil
 }
 
 // Port is where the door is.
 func (d *Door) Port() int {
-	address, _ := d.socket.Addr().(*net.TCPAddr)
+	address, _ := d.relay.Address().(*net.TCPAddr)
 	return address.Port
 }
 
-// Close closes the door; what has gone through it goes on until the proxy stops.
-func (d *Door) Close() error {
-	err := d.socket.Close()
-	d.ended.Wait()
-	return err
-}
-
-func (d *Door) accept() {
-	for {
-		near, err := d.socket.Accept()
-		if err != nil {
-			return
-		}
-		go d.enter(near)
-	}
-}
-
-func (d *Door) enter(near net.Conn) {
-	address, err := d.target()
-	if err != nil {
-		_ = near.Close()
-		return
-	}
-	far, err := d.proxy.dialer.DialContext(context.Background(), "tcp", address)
-	if err != nil {
-		_ = near.Close()
-		return
-	}
-	d.proxy.carry(&tunnel{near: near, far: far}, near)
-}
+// Close closes the door and cuts off what goes through it.
+func (d *Door) Close() error { return d.relay.Stop() }

@@ -4,15 +4,15 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"sync"
 	"time"
+
+	"usermanagement.dev/stack/lab/internal/tunnel"
 )
 
 // Proxy is a running proxy.
@@ -22,10 +22,7 @@ type Proxy struct {
 	server  *http.Server
 	forward *httputil.ReverseProxy
 	dialer  net.Dialer
-
-	mu      sync.Mutex
-	tunnels map[*tunnel]struct{}
-	stopped bool
+	cutOff  context.CancelFunc
 }
 
 const (
@@ -40,9 +37,8 @@ func Start(resolve func(hostport string) (address string, err error)) (*Proxy, e
 	if err != nil {
 		return nil, fmt.Errorf("start the lab's proxy: %w", err)
 	}
-	p := &Proxy{
-		resolve: resolve, socket: socket, dialer: net.Dialer{Timeout: connectTimeout}, tunnels: map[*tunnel]struct{}{},
-	}
+	ctx, cutOff := context.WithCancel(context.Background())
+	p := &Proxy{resolve: resolve, socket: socket, dialer: net.Dialer{Timeout: connectTimeout}, cutOff: cutOff}
 	silent := log.New(io.Discard, "", 0)
 	p.forward = &httputil.ReverseProxy{
 		Rewrite:   func(*httputil.ProxyRequest) {},
@@ -52,7 +48,9 @@ func Start(resolve func(hostport string) (address string, err error)) (*Proxy, e
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		},
 	}
-	p.server = &http.Server{Handler: p, ReadHeaderTimeout: headerTimeout, ErrorLog: silent}
+	p.server = &http.Server{
+		Handler: p, ReadHeaderTimeout: headerTimeout, ErrorLog: silent, BaseContext: func(net.Listener) context.Context { return ctx },
+	}
 	go p.server.Serve(socket) //nolint:errcheck // ends with the server
 	return p, nil
 }
@@ -63,12 +61,7 @@ func (p *Proxy) URL() string { return "http://" + p.socket.Addr().String() }
 // Stop closes the proxy and cuts off what goes through it.
 func (p *Proxy) Stop() error {
 	err := p.server.Close()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.stopped = true
-	for t := range p.tunnels {
-		t.close()
-	}
+	p.cutOff()
 	return err
 }
 
@@ -106,64 +99,9 @@ func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	t := &tunnel{near: near, far: far}
 	if _, err := near.Write([]byte("HTTP/1.1 200 Connection established\r\n\r\n")); err != nil {
-		t.close()
+		_, _ = near.Close(), far.Close()
 		return
 	}
-	p.carry(t, buffered)
-}
-
-// carry runs a tunnel, unless the proxy is stopped or until it is.
-func (p *Proxy) carry(t *tunnel, from io.Reader) {
-	if !p.keep(t) {
-		t.close()
-		return
-	}
-	defer p.forget(t)
-	t.run(from)
-}
-
-func (p *Proxy) keep(t *tunnel) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.stopped {
-		p.tunnels[t] = struct{}{}
-	}
-	return !p.stopped
-}
-
-func (p *Proxy) forget(t *tunnel) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.tunnels, t)
-}
-
-// tunnel carries bytes both ways.
-type tunnel struct{ near, far net.Conn }
-
-// run returns when both ways have ended. The end of one is passed on as such.
-func (t *tunnel) run(from io.Reader) {
-	defer t.close()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		pass(t.far, from)
-	}()
-	pass(t.near, t.far)
-	<-done
-}
-
-func pass(to net.Conn, from io.Reader) {
-	_, err := io.Copy(to, from)
-	if half, ok := to.(*net.TCPConn); ok && (err == nil || errors.Is(err, io.EOF)) {
-		_ = half.CloseWrite()
-		return
-	}
-	_ = to.Close()
-}
-
-func (t *tunnel) close() {
-	_ = t.near.Close()
-	_ = t.far.Close()
+	tunnel.Carry(r.Context(), near, buffered, far) // until the proxy stops, whose context it is
 }
