@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"usermanagement.dev/stack/lab/controlplane/binaries"
+	"usermanagement.dev/stack/lab/scratch"
 )
 
 // etcdSocket is relative to the data directory, in which both programs run: the path of
@@ -24,6 +25,7 @@ const etcdSocket = "etcd.sock"
 type layout struct {
 	root      string
 	temporary bool
+	scratch   *scratch.Folder // nil if the directory was given
 	lock      *flock.Flock
 }
 
@@ -31,11 +33,11 @@ type layout struct {
 func openLayout(dir string, discard bool) (*layout, error) {
 	l := &layout{root: dir, temporary: discard || dir == ""}
 	if dir == "" {
-		made, err := os.MkdirTemp("", "ums-controlplane-")
+		made, err := scratch.New("controlplane")
 		if err != nil {
-			return nil, fmt.Errorf("make a temporary data directory: %w", err)
+			return nil, err
 		}
-		l.root = made
+		l.root, l.scratch = made.Path, made
 	}
 	root, err := filepath.Abs(l.root)
 	if err != nil {
@@ -73,7 +75,7 @@ func (l *layout) acquire() error {
 func (l *layout) release() error {
 	err := l.lock.Unlock()
 	if l.temporary {
-		err = errors.Join(err, os.RemoveAll(l.root))
+		err = errors.Join(err, os.RemoveAll(l.root), l.scratch.Remove())
 	}
 	if err != nil {
 		return fmt.Errorf("give up the data directory %s: %w", l.root, err)

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"usermanagement.dev/stack/lab/scratch"
 )
 
 // ErrNotInstalled says that there is no MariaDB server on this machine, and what to do.
@@ -47,7 +49,7 @@ type Options struct {
 type Server struct {
 	program   string
 	dir       string
-	temporary bool
+	temporary *scratch.Folder // nil if the folder is somebody's own
 	port      int
 	password  string
 	cmd       *exec.Cmd
@@ -63,7 +65,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	defer cancel()
 	s := &Server{dir: opts.Dir, port: opts.Port, exited: make(chan struct{})}
 	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(err, s.removeTemporary())
+		return nil, errors.Join(err, s.temporary.Remove())
 	}
 	if err := s.launch(ctx, opts); err != nil {
 		return nil, errors.Join(err, s.Stop())
@@ -183,17 +185,7 @@ func (s *Server) Stop() error {
 			<-s.exited
 		}
 	}
-	return s.removeTemporary()
-}
-
-func (s *Server) removeTemporary() error {
-	if !s.temporary {
-		return nil
-	}
-	if err := os.RemoveAll(s.dir); err != nil {
-		return fmt.Errorf("remove the database's folder: %w", err)
-	}
-	return nil
+	return s.temporary.Remove()
 }
 
 func randomPassword() string {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/lab/internal/loopback"
+	"usermanagement.dev/stack/lab/scratch"
 )
 
 // systemTables is where Debian keeps the statements that make the server's own tables.
@@ -25,10 +26,10 @@ func (s *Server) prepare(ctx context.Context) error {
 	}
 	s.program = program
 	if s.dir == "" {
-		if s.dir, err = os.MkdirTemp("", "ums-db-"); err != nil {
-			return fmt.Errorf("make a folder for the database: %w", err)
+		if s.temporary, err = scratch.New("database"); err != nil {
+			return err
 		}
-		s.temporary = true
+		s.dir = s.temporary.Path
 	} else if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return fmt.Errorf("resolve the database's folder: %w", err)
 	}

@@ -23,6 +23,7 @@ import (
 	"usermanagement.dev/stack/lab/origin"
 	"usermanagement.dev/stack/lab/proxy"
 	"usermanagement.dev/stack/lab/rds"
+	"usermanagement.dev/stack/lab/scratch"
 )
 
 // Options say what to run.
@@ -63,7 +64,7 @@ type DataPlane struct {
 	Resolver *dns.Resolver
 
 	options   Options
-	temporary bool
+	temporary *scratch.Folder // nil if the folder is somebody's own
 	public    *pki.Authority
 	origin    *origin.Origin
 	accounts  *awsapi.Accounts
@@ -124,16 +125,17 @@ func (d *DataPlane) startBalancers() {
 }
 
 func (d *DataPlane) makeFolder() error {
-	var err error
-	if d.options.Dir == "" {
-		d.options.Dir, err = os.MkdirTemp("", "ums-dataplane-")
-		d.temporary = err == nil
-	} else {
-		err = os.MkdirAll(d.options.Dir, 0o700)
+	if d.options.Dir != "" {
+		if err := os.MkdirAll(d.options.Dir, 0o700); err != nil {
+			return fmt.Errorf("make a folder: %w", err)
+		}
+		return nil
 	}
+	made, err := scratch.New("dataplane")
 	if err != nil {
-		return fmt.Errorf("make a folder: %w", err)
+		return err
 	}
+	d.options.Dir, d.temporary = made.Path, made
 	return nil
 }
 
@@ -227,9 +229,7 @@ func (d *DataPlane) Stop() error {
 	if d.Network != nil {
 		errs = append(errs, d.Network.Stop())
 	}
-	if d.temporary {
-		errs = append(errs, os.RemoveAll(d.options.Dir))
-	}
+	errs = append(errs, d.temporary.Remove())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("stop the data plane: %w", err)
 	}

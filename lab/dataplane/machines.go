@@ -13,6 +13,7 @@ import (
 
 	"usermanagement.dev/stack/lab/cloud"
 	"usermanagement.dev/stack/lab/hosts"
+	"usermanagement.dev/stack/lab/internal/tunnel"
 	"usermanagement.dev/stack/lab/network"
 	"usermanagement.dev/stack/lab/nspawn"
 )
@@ -82,14 +83,14 @@ type edge struct {
 	ended        chan struct{}
 
 	mu        sync.Mutex
-	doors     map[string]*network.Relay // by name and port
-	databases map[string]*network.Relay // by network interface
+	doors     map[string]*tunnel.Relay // by name and port
+	databases map[string]*tunnel.Relay // by network interface
 }
 
 func newEdge(d *DataPlane) *edge {
 	e := &edge{
 		plane: d, subscription: d.options.Cloud.Subscribe(), ended: make(chan struct{}),
-		doors: map[string]*network.Relay{}, databases: map[string]*network.Relay{},
+		doors: map[string]*tunnel.Relay{}, databases: map[string]*tunnel.Relay{},
 	}
 	e.serveDatabases()
 	go e.follow()
@@ -114,7 +115,7 @@ func (e *edge) Address(name string, port int) (address string, ok bool) {
 	defer e.mu.Unlock()
 	key := net.JoinHostPort(name, strconv.Itoa(port))
 	if door := e.doors[key]; door != nil {
-		return door.Address(), true
+		return door.Address().String(), true
 	}
 	var listen net.ListenConfig
 	socket, err := listen.Listen(context.Background(), "tcp", "127.0.0.1:0")
@@ -122,12 +123,12 @@ func (e *edge) Address(name string, port int) (address string, ok bool) {
 		return "", false
 	}
 	visitor := netip.MustParseAddr(VisitorAddress)
-	e.doors[key] = network.NewRelay(socket, func(ctx context.Context) (net.Conn, error) {
+	e.doors[key] = tunnel.NewRelay(socket, func(ctx context.Context) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, edgeTimeout)
 		defer cancel()
 		return e.plane.Network.DialName(ctx, visitor, name, port)
 	})
-	return e.doors[key].Address(), true
+	return e.doors[key].Address().String(), true
 }
 
 // serveDatabases opens the port of each database at its address in the network, and closes those of databases that are gone.
@@ -160,7 +161,7 @@ func (e *edge) serveDatabases() {
 	}
 }
 
-func (e *edge) databaseAt(db cloud.DBInstance, i cloud.NetworkInterface) (*network.Relay, error) {
+func (e *edge) databaseAt(db cloud.DBInstance, i cloud.NetworkInterface) (*tunnel.Relay, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), edgeTimeout)
 	defer cancel()
 	if err := e.plane.Network.Sync(ctx); err != nil {
@@ -170,7 +171,7 @@ func (e *edge) databaseAt(db cloud.DBInstance, i cloud.NetworkInterface) (*netwo
 	if err != nil {
 		return nil, err
 	}
-	return network.NewRelay(socket, func(ctx context.Context) (net.Conn, error) {
+	return tunnel.NewRelay(socket, func(ctx context.Context) (net.Conn, error) {
 		address, ok := e.plane.Databases.Address(db.Endpoint, db.Port)
 		if !ok {
 			return nil, fmt.Errorf("database %s does not run", db.Identifier)

@@ -20,6 +20,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"usermanagement.dev/stack/lab/scratch"
 )
 
 // The operator comes as a service account, as it does in a cluster: the API server's priority and fairness then treats
@@ -32,7 +34,7 @@ const (
 // operator is the manager as a process of its own.
 type operator struct {
 	command *exec.Cmd
-	folder  string
+	folder  *scratch.Folder
 	probe   string
 	metrics string
 	pprof   string
@@ -45,9 +47,9 @@ const readyLook = 100 * time.Millisecond
 const tailBytes = 4096
 
 func startOperator(ctx context.Context, b *bench) (*operator, error) {
-	folder, err := os.MkdirTemp("", "ums-scale-")
+	folder, err := scratch.New("scale")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for the operator: %w", err)
+		return nil, err
 	}
 	o := &operator{folder: folder}
 	if o.probe, err = freeAddress(ctx); err != nil {
@@ -185,9 +187,9 @@ func (o *operator) passes(ctx context.Context) (int, error) {
 	return 0, errors.New("the operator's metrics do not tell how many passes it made")
 }
 
-func (o *operator) kubeconfig() string { return filepath.Join(o.folder, "kubeconfig") }
+func (o *operator) kubeconfig() string { return filepath.Join(o.folder.Path, "kubeconfig") }
 
-func (o *operator) log() string { return filepath.Join(o.folder, "operator.log") }
+func (o *operator) log() string { return filepath.Join(o.folder.Path, "operator.log") }
 
 // tail is the end of the log, for errors.
 func (o *operator) tail() string {
@@ -203,7 +205,7 @@ func (o *operator) tail() string {
 const stopTimeout = 20 * time.Second
 
 func (o *operator) stop() error {
-	defer os.RemoveAll(o.folder) //nolint:errcheck // a temporary folder
+	defer o.folder.Remove() //nolint:errcheck // a temporary folder
 	if o.command == nil {
 		return nil
 	}
