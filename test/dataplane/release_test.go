@@ -9,10 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/lab/origin"
@@ -27,56 +24,23 @@ func swift(s *v1.UserManagementStack) {
 	s.Spec.Rollout.ProgressDeadline = metav1.Duration{Duration: time.Minute}
 }
 
-// release changes what a user changes to release.
-func (d *deployed) release(a origin.Artifact) {
-	d.t.Helper()
-	before := d.object.DeepCopy()
-	d.setRelease(a)
-	patch := client.MergeFrom(before)
-	if err := admin.Patch(d.t.Context(), d.object, patch); err != nil {
-		d.t.Fatal(err)
-	}
-}
-
-// seen is the stack as it is now.
-func (d *deployed) seen() *v1.UserManagementStack {
-	d.t.Helper()
-	seen := &v1.UserManagementStack{}
-	if err := admin.Get(d.t.Context(), client.ObjectKeyFromObject(d.object), seen); err != nil {
-		d.t.Fatal(err)
-	}
-	return seen
-}
-
 // TestAReleaseFailsNoRequest replaces both hosts while people work.
 func TestAReleaseFailsNoRequest(t *testing.T) {
-	d := deploy(t, first, swift)
-	d.ready()
-	d.serving(first.Version)
-	p := d.person()
-	p.setUp(d.setupSecret())
-	p.signIn()
-	old := d.instances()
-	l := d.underLoad(p)
-	d.release(second)
-	d.ready()
-	d.serving(second.Version)
-	d.until("there were enough requests", func() (bool, string) { return l.sent() >= leastRequests, "" })
-	answered, failures := l.stop()
-	if len(failures) > 0 {
-		t.Errorf("%d of %d requests failed, the first: %s", len(failures), answered+len(failures), failures[0])
-	}
-	t.Logf("%d requests, %d failed", answered+len(failures), len(failures))
-	for _, id := range d.instances() {
-		for _, before := range old {
-			if id == before {
-				t.Errorf("host %s was not replaced", id)
-			}
+	d := deploy(t, first, healthInterval, swift)
+	p := d.signedIn(t)
+	old := d.HostIDs()
+	l := p.UnderLoad(d.way, clients, 0)
+	d.Release(t, second)
+	d.Ready(t)
+	d.Serving(t, d.way, second.Version)
+	d.Until(t, "there were enough requests", func() (bool, string) { return l.Sent() >= leastRequests, "" })
+	l.NoneFails(t, leastRequests)
+	for _, id := range d.HostIDs() {
+		if slices.Contains(old, id) {
+			t.Errorf("host %s was not replaced", id)
 		}
 	}
-	if got := p.get("/account"); !strings.Contains(got.body, "root1") {
-		t.Errorf("after the release the person is no longer signed in: %d", got.status)
-	}
+	p.IsSignedIn()
 }
 
 // badRelease is one that never serves, on a stack of its own.
@@ -100,13 +64,13 @@ func TestBadReleasesAreWithdrawn(t *testing.T) {
 		},
 	}
 	for _, r := range releases {
-		r.deployed = deploy(t, first, swift)
+		r.deployed = apply(t, first, healthInterval, swift)
 	}
 	for _, r := range releases {
-		r.ready()
-		r.serving(first.Version)
-		r.old = r.instances()
-		r.release(r.artifact)
+		r.Ready(t)
+		r.Serving(t, r.way, first.Version)
+		r.old = r.HostIDs()
+		r.Release(t, r.artifact)
 	}
 	for _, r := range releases {
 		t.Run(r.name, r.isWithdrawn)
@@ -115,20 +79,10 @@ func TestBadReleasesAreWithdrawn(t *testing.T) {
 
 // isWithdrawn waits until the status says that the release is given up, and sees that all is as it was before.
 func (r *badRelease) isWithdrawn(t *testing.T) {
-	said := false
-	r.until("the release is withdrawn", func() (bool, string) {
-		said = said || r.consoleOfANewHost()
-		seen := r.seen()
-		stalled := meta.FindStatusCondition(seen.Status.Conditions, v1.ConditionStalled)
-		text, _ := yaml.Marshal(seen.Status)
-		given := stalled != nil && stalled.Reason == v1.ReasonRolloutFailed
-		return given && strings.Contains(stalled.Message, r.artifact.Version), string(text)
-	})
-	if !said {
-		t.Errorf("no new host's log says %q", r.console)
-	}
-	r.serving(first.Version)
-	if now := r.instances(); !slices.Equal(now, r.old) {
+	r.Until(t, "a new host's log says what is wrong", func() (bool, string) { return r.consoleOfANewHost(), "" })
+	r.WithdrawnIsSaid(t, r.artifact.Version)
+	r.Serving(t, r.way, first.Version)
+	if now := r.HostIDs(); !slices.Equal(now, r.old) {
 		t.Errorf("the hosts are %v, before the release they were %v", now, r.old)
 	}
 }
@@ -136,7 +90,7 @@ func (r *badRelease) isWithdrawn(t *testing.T) {
 // consoleOfANewHost reports whether a host that came with the release has said what it should, even if it is gone.
 func (r *badRelease) consoleOfANewHost() bool {
 	for _, i := range lab.Cloud.Instances() {
-		if i.Owner.Namespace == r.namespace && !slices.Contains(r.old, i.ID) && strings.Contains(console(i.ID), r.console) {
+		if i.Owner.Namespace == r.Object.Namespace && !slices.Contains(r.old, i.ID) && strings.Contains(lab.Console(i.ID), r.console) {
 			return true
 		}
 	}
@@ -161,5 +115,5 @@ func script(t *testing.T, version, text string) origin.Artifact {
 // serve.
 func neverHealthy(t *testing.T, version string) origin.Artifact {
 	t.Helper()
-	return script(t, version, "UMS_DATABASE_PORT=1 exec '"+firstFile+"'")
+	return script(t, version, "UMS_DATABASE_PORT=1 exec '"+lab.Program(first.Version)+"'")
 }
