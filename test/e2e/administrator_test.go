@@ -41,7 +41,7 @@ Host *
   UserKnownHostsFile %s
   LogLevel ERROR
   ConnectTimeout 20
-`, d.bastion(t).PublicIP, from, userdata.AdminUser, d.key, filepath.Join(folder, "known_hosts"))
+`, d.Bastion(t).PublicIP, from, userdata.AdminUser, d.key, lab.File("known_hosts"))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestAdministrator(t *testing.T) {
 	if out, err := d.ssh(ctx, t, "bastion", "sudo", "-n", "true").CombinedOutput(); err == nil {
 		t.Errorf("on the bastion the account may do anything: %s", out)
 	}
-	for _, i := range d.hosts() {
+	for _, i := range d.Hosts() {
 		out, err := d.ssh(ctx, t, i.PrivateIP, "sudo", "cloud-init", "query", "instance_id").CombinedOutput()
 		if err != nil || strings.TrimSpace(string(out)) != i.ID {
 			t.Errorf("ssh to host %s leads to %q: %v", i.ID, out, err)
@@ -84,7 +84,7 @@ func TestAdministrator(t *testing.T) {
 // TestTunnel is the journey to the database: by a tunnel through the bastion, with its own TLS inside.
 func TestTunnel(t *testing.T) {
 	d := stack(t)
-	db := d.database(t)
+	db := d.Database(t)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	const local = "127.0.0.1:13306"
@@ -101,7 +101,7 @@ func TestTunnel(t *testing.T) {
 	pool := sql.OpenDB(d.connector(t, db, local))
 	defer pool.Close() //nolint:errcheck // ends with the tunnel
 	var user, name string
-	d.until(t, "the database answers through the tunnel", func() (bool, string) {
+	d.Until(t, "the database answers through the tunnel", func() (bool, string) {
 		attempt, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
 		err := pool.QueryRowContext(attempt, "SELECT CURRENT_USER(), DATABASE()").Scan(&user, &name)
@@ -116,7 +116,7 @@ func TestTunnel(t *testing.T) {
 // for: those that a host has fetched.
 func (d *deployed) connector(t *testing.T, db cloud.DBInstance, local string) driver.Connector {
 	t.Helper()
-	bundle, err := on(t, d.hosts()[0], "cat", userdata.DatabaseCAFile)
+	bundle, err := on(t, d.Hosts()[0], "cat", userdata.DatabaseCAFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func echo(t *testing.T, port string) {
 func TestWayOut(t *testing.T) {
 	d := stack(t)
 	echo(t, "80")
-	for _, i := range d.hosts() {
+	for _, i := range d.Hosts() {
 		var want string
 		for _, n := range lab.Cloud.NATGateways() {
 			if n.Zone == i.Zone && n.State == "available" {
@@ -78,7 +78,7 @@ func silent(err error) bool {
 func TestForbiddenWays(t *testing.T) {
 	d := stack(t)
 	net := lab.DataPlane.Network
-	bastion, hosts, db := d.bastion(t), d.hosts(), net.InterfacesOf(cloud.KindDBInstance, d.database(t).Identifier)[0]
+	bastion, hosts, db := d.Bastion(t), d.Hosts(), net.InterfacesOf(cloud.KindDBInstance, d.Database(t).Identifier)[0]
 	at := func(i cloud.Instance) network.Namespace { return net.Of(i.InterfaceID) }
 	echo(t, "25")
 	for _, c := range []struct {
@@ -130,8 +130,8 @@ func TestForbiddenWays(t *testing.T) {
 // change.
 func TestForbiddenWayOpened(t *testing.T) {
 	d := stack(t)
-	bastion := d.bastion(t)
-	client := lab.Cloud.Client(cloud.Caller{Region: d.object.Spec.Region})
+	bastion := d.Bastion(t)
+	client := lab.Cloud.Client(cloud.Caller{Region: d.Object.Spec.Region})
 	rule := []cloud.Rule{{Protocol: "tcp", FromPort: 22, ToPort: 22, CIDR: dataplane.VisitorAddress + "/32"}}
 	attempt := func() error {
 		if err := lab.DataPlane.Network.Sync(t.Context()); err != nil {

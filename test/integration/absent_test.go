@@ -15,6 +15,7 @@ import (
 	"usermanagement.dev/stack/lab/acksim"
 	"usermanagement.dev/stack/lab/controlplane"
 	"usermanagement.dev/stack/lab/environment"
+	"usermanagement.dev/stack/test/stacktest"
 )
 
 // TestAnAbsentControllerIsNamedAndWaitedFor: one ACK controller is not installed at all, another is not running. Both are
@@ -23,15 +24,11 @@ func TestAnAbsentControllerIsNamedAndWaitedFor(t *testing.T) {
 	const missing, stopped = "route53", "elbv2"
 	crds, absent := definitionsWithout(t, missing)
 	useOwnLab(t, crds, missing, stopped)
-	namespace := newNamespace(t)
-	config, err := lab.ControlPlane.UserConfig(operatorUser, "system:masters")
-	if err != nil {
-		t.Fatal(err)
-	}
-	settings := operatorSettings(namespace, true)
+	namespace := lab.Namespace(t)
+	settings := lab.OperatorSettings(namespace, healthInterval)
 	// By this clock every object is two minutes old when it is made, which is longer than a running controller takes.
 	settings.Clock = func() time.Time { return time.Now().Add(2 * time.Minute) }
-	runOperator(t, config, settings)
+	runOperator(t, settings)
 	stack := create(t, namespace, sample(t, "minimal"))
 
 	if hint := blockedBy(t, stack, "RecordSet", v1.ReasonCRDMissing).Hint; !strings.Contains(hint, missing) {
@@ -54,7 +51,7 @@ func TestAnAbsentControllerIsNamedAndWaitedFor(t *testing.T) {
 // definitionsWithout are the definitions to install, and those of one service.
 func definitionsWithout(t *testing.T, service string) (present, absent []string) {
 	t.Helper()
-	folders, err := environment.CRDs("../..")
+	folders, err := environment.CRDs(stacktest.Root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,9 +76,9 @@ func definitionsWithout(t *testing.T, service string) (present, absent []string)
 // useOwnLab starts a lab that lacks the controllers of some services, in place of the shared one until the test ends.
 func useOwnLab(t *testing.T, crds []string, without ...string) {
 	t.Helper()
-	options := labOptions(crds)
-	options.Without = without
-	own, err := environment.Start(t.Context(), options)
+	options := labOptions()
+	options.CRDs, options.Without = crds, without
+	own, err := stacktest.Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,10 +89,7 @@ func useOwnLab(t *testing.T, crds []string, without ...string) {
 			t.Errorf("stop the test's own lab: %v", err)
 		}
 	})
-	lab = own
-	if admin, err = newClient(own.ControlPlane.Config()); err != nil {
-		t.Fatal(err)
-	}
+	lab, admin = own, own.Admin
 }
 
 // startControllers starts the ACK controllers of some services beside those that run.

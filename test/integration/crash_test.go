@@ -62,7 +62,7 @@ func (g *guillotine) RoundTrip(request *http.Request) (*http.Response, error) {
 func TestAnOperatorKilledAfterAnyWriteOfACreationGetsThere(t *testing.T) {
 	expected := undisturbed(t)
 	for k := int64(1); ; k++ {
-		namespace := newNamespace(t)
+		namespace := lab.Namespace(t)
 		g := newGuillotine(k)
 		victim := startBlindOperator(t, namespace, g.wrap)
 		stack := create(t, namespace, sample(t, "minimal"))
@@ -84,7 +84,7 @@ func TestAnOperatorKilledAfterAnyWriteOfACreationGetsThere(t *testing.T) {
 // undisturbed is what a stack is made of if nobody is killed.
 func undisturbed(t *testing.T) string {
 	t.Helper()
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	o := startBlindOperator(t, namespace)
 	eventuallyReady(t, create(t, namespace, sample(t, "minimal")))
 	o.kill()
@@ -117,7 +117,7 @@ func census(namespace string) string {
 }
 
 func TestAnOperatorKilledAfterEveryWriteOfADeletionGetsThere(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	first := startBlindOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal", func(s *v1.UserManagementStack) { s.Spec.DeletionPolicy = v1.DeletionPolicyDelete }))
 	eventuallyReady(t, stack)

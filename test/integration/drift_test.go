@@ -22,7 +22,7 @@ func sameJSON(a, b any) bool {
 }
 
 func TestEditedChildrenArePutBack(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "production"))
 	eventuallyReady(t, stack)
@@ -92,7 +92,7 @@ func asJSON(t testing.TB, value any) string {
 }
 
 func TestDeletedChildrenAreMadeAgain(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "production"))
 	eventuallyReady(t, stack)
@@ -114,7 +114,7 @@ func TestDeletedChildrenAreMadeAgain(t *testing.T) {
 }
 
 func TestWhatACKWritesIsNotFought(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "production"))
 	eventuallyReady(t, stack)

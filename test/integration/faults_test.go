@@ -43,7 +43,7 @@ func blockedBy(t *testing.T, stack *stackObject, kind, reason string) v1.Blocker
 }
 
 func TestWhatAWSRefusesForGoodIsNamedAndTheRestGoesOn(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	heal := lab.Cloud.Inject(cloud.Fault{
 		Op: "rds:CreateDBInstance", Match: inNamespace(namespace), Times: -1,
@@ -76,7 +76,7 @@ func TestWhatFailsInAWSBehindAGoodAnswerIsNamed(t *testing.T) {
 		{"rds:CreateDBInstance", "incompatible-network", "DBInstance", v1.ReasonDatabaseFailed},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
-			namespace := newNamespace(t)
+			namespace := lab.Namespace(t)
 			startOperator(t, namespace)
 			defer lab.Cloud.Inject(cloud.Fault{
 				Op: c.op, Match: inNamespace(namespace), Code: c.code, Message: "said by the test", When: cloud.Late,
@@ -104,7 +104,7 @@ func TestWhatFailsInAWSBehindAGoodAnswerIsNamed(t *testing.T) {
 }
 
 func TestAnExpiredCertificateValidationIsNamed(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	// The proof of the domain never reaches DNS: the zone is not the one that the domain is delegated to, say.
 	defer lab.Cloud.Inject(cloud.Fault{
@@ -131,7 +131,7 @@ func TestAnExpiredCertificateValidationIsNamed(t *testing.T) {
 }
 
 func TestThrottlingDelaysAndBreaksNothing(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	lab.Cloud.Throttle("*", 0.2)
 	defer lab.Cloud.Throttle("*", 0)
@@ -143,7 +143,7 @@ func TestThrottlingDelaysAndBreaksNothing(t *testing.T) {
 }
 
 func TestAForeignObjectIsNeverTakenOver(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	stack := create(t, namespace, sample(t, "minimal"))
 	foreign := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"cidrBlocks": []any{"172.16.0.0/16"}}}}
 	foreign.SetGroupVersionKind(ack.VPC.GVK())
@@ -174,7 +174,7 @@ func TestAForeignObjectIsNeverTakenOver(t *testing.T) {
 }
 
 func TestALostSecretIsSaidAndMadeAnewOnlyWhenAsked(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal"))
 	ready := eventuallyReady(t, stack)
@@ -202,7 +202,7 @@ func TestALostSecretIsSaidAndMadeAnewOnlyWhenAsked(t *testing.T) {
 func TestTwoStacksOfOneNameDoNotMeet(t *testing.T) {
 	var stacks []*stackObject
 	for range 2 {
-		namespace := newNamespace(t)
+		namespace := lab.Namespace(t)
 		startOperator(t, namespace)
 		stacks = append(stacks, create(t, namespace, sample(t, "production")))
 	}
@@ -215,7 +215,7 @@ func TestTwoStacksOfOneNameDoNotMeet(t *testing.T) {
 }
 
 func TestASuspendedStackIsLeftAloneAndCaughtUpAfterwards(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal"))
 	eventuallyReady(t, stack)
@@ -248,7 +248,7 @@ func TestADeletionObeysItsPolicy(t *testing.T) {
 		v1.DeletionPolicyDelete: {0, false}, v1.DeletionPolicySnapshot: {1, false}, v1.DeletionPolicyRetain: {0, true},
 	} {
 		t.Run(string(policy), func(t *testing.T) {
-			namespace := newNamespace(t)
+			namespace := lab.Namespace(t)
 			startOperator(t, namespace)
 			stack := create(t, namespace, sample(t, "minimal", func(s *v1.UserManagementStack) { s.Spec.DeletionPolicy = policy }))
 			eventuallyReady(t, stack)
@@ -282,7 +282,7 @@ func has(list []cloud.Object, kind cloud.Kind) bool {
 }
 
 func TestAProtectedDatabaseHoldsTheDeletionUntilSomebodyDecides(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal", func(s *v1.UserManagementStack) { s.Spec.Database.DeletionProtection = true }))
 	eventuallyReady(t, stack)
@@ -306,7 +306,7 @@ func TestAProtectedDatabaseHoldsTheDeletionUntilSomebodyDecides(t *testing.T) {
 }
 
 func TestADeletionThatAWSRefusesNamesWhatIsInTheWay(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal", func(s *v1.UserManagementStack) { s.Spec.DeletionPolicy = v1.DeletionPolicyDelete }))
 	eventuallyReady(t, stack)
@@ -338,7 +338,7 @@ func atTheConsole(t *testing.T, stack *stackObject, do func(context.Context, *cl
 }
 
 func TestProgressIsToldWhileTheWorkGoesOn(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	release := lab.Cloud.Hold("rds:CreateDBInstance")
 	defer release()

@@ -22,7 +22,7 @@ func owned(namespace string) []cloud.Object {
 func TestEverySampleBecomesReadyAndGoesWithoutATrace(t *testing.T) {
 	for _, name := range []string{"minimal", "production", "internal", "without-domain"} {
 		t.Run(name, func(t *testing.T) {
-			namespace := newNamespace(t)
+			namespace := lab.Namespace(t)
 			startOperator(t, namespace)
 			stack := create(t, namespace, sample(t, name))
 			ready := eventuallyReady(t, stack)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/lab/controlplane"
+	"usermanagement.dev/stack/test/stacktest"
 )
 
 // requests counts what the operator asks of the API server from now on.
@@ -23,11 +24,11 @@ func counted(t *testing.T, counter *controlplane.RequestCounter) controlplane.Re
 	if err != nil {
 		t.Fatalf("count requests: %v", err)
 	}
-	return counts.By(operatorUser)
+	return counts.By(stacktest.OperatorUser)
 }
 
 func TestANewStackTakesFewWritesAndAReadyOneNone(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	counter := requests(t)
 	stack := create(t, namespace, sample(t, "production"))
@@ -50,7 +51,7 @@ func TestANewStackTakesFewWritesAndAReadyOneNone(t *testing.T) {
 }
 
 func TestARestartWritesNothing(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	first := startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "production"))
 	eventuallyReady(t, stack)

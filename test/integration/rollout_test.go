@@ -36,7 +36,7 @@ func rolledOut(t *testing.T, stack *stackObject, version string) *stackObject {
 }
 
 func TestANewReleaseReplacesAllHostsOneByOne(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal", quickly))
 	before := eventuallyReady(t, stack)
@@ -63,7 +63,7 @@ func TestANewReleaseReplacesAllHostsOneByOne(t *testing.T) {
 }
 
 func TestABadReleaseIsWithdrawnAndItsCorrectionRolledOut(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	first := startOperator(t, namespace)
 	scripts.add(t, "7.6.6", hosts.Unhealthy)
 	stack := create(t, namespace, sample(t, "minimal", quickly))
@@ -104,7 +104,7 @@ func TestABadReleaseIsWithdrawnAndItsCorrectionRolledOut(t *testing.T) {
 }
 
 func TestAnOperatorKilledAtAnyStepOfARolloutGetsThere(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	first := startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal", quickly))
 	eventuallyReady(t, stack)
@@ -150,7 +150,7 @@ func readyOrKilled(t *testing.T, g *guillotine, stack *stackObject) bool {
 }
 
 func TestARolloutIsPausedAndGoesOn(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal", quickly))
 	before := eventuallyReady(t, stack)
@@ -166,7 +166,7 @@ func TestARolloutIsPausedAndGoesOn(t *testing.T) {
 }
 
 func TestATerminatedHostIsNamedAndReplacedIfThatIsAskedFor(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal", quickly))
 	before := eventuallyReady(t, stack)
@@ -192,7 +192,7 @@ func TestATerminatedHostIsNamedAndReplacedIfThatIsAskedFor(t *testing.T) {
 }
 
 func TestHostsComeAndGoWithTheirNumber(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal", quickly))
 	eventuallyReady(t, stack)

@@ -1,89 +1,38 @@
 package integration
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/internal/ack"
-	"usermanagement.dev/stack/lab/cloud"
-	"usermanagement.dev/stack/lab/environment"
+	"usermanagement.dev/stack/test/stacktest"
 )
 
 // patience bounds every wait of these tests. It is no measure: a busy machine is slow.
 const patience = 60 * time.Second
 
-// newNamespace makes a namespace for one test.
-func newNamespace(t testing.TB) string {
-	t.Helper()
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "t-"}}
-	if err := admin.Create(t.Context(), ns); err != nil {
-		t.Fatalf("make a namespace: %v", err)
-	}
-	return ns.Name
-}
-
 // sample reads one of config/samples, as it would be applied in the lab.
 func sample(t testing.TB, name string, changes ...func(*v1.UserManagementStack)) *v1.UserManagementStack {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "config", "samples", name+".yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	stack := &v1.UserManagementStack{}
-	if err := yaml.UnmarshalStrict(text, stack); err != nil {
-		t.Fatalf("read the sample %s: %v", name, err)
-	}
-	if stack.Spec.Ingress.Domain != nil && stack.Spec.Ingress.Domain.HostedZoneID != "" {
-		stack.Spec.Ingress.Domain.HostedZoneID = lab.Zone
-	}
-	if stack.Spec.Ingress.Domain != nil && stack.Spec.Ingress.Domain.CertificateARN != "" {
-		stack.Spec.Ingress.Domain.CertificateARN = ownCertificate(t, stack)
-	}
-	stack.Spec.Database.DeletionProtection = false
+	stack := lab.Sample(t, name)
 	for _, change := range changes {
 		change(stack)
 	}
 	return stack
 }
 
-// ownCertificate has the account hold a certificate that its owner brought along: one that is issued.
-func ownCertificate(t testing.TB, stack *v1.UserManagementStack) string {
-	t.Helper()
-	var arn string
-	err := lab.Cloud.Use(t.Context(), stack.Spec.Region, func(ctx context.Context, c *cloud.Client) error {
-		names := append([]string{stack.Spec.Ingress.Domain.Name}, stack.Spec.Ingress.Domain.Aliases...)
-		certificate, err := c.ImportCertificate(ctx, names...)
-		arn = certificate.ARN
-		return err
-	})
-	if err != nil {
-		t.Fatalf("bring a certificate along: %v", err)
-	}
-	return arn
-}
-
 // create applies a stack in a namespace.
 func create(t testing.TB, namespace string, stack *v1.UserManagementStack) *v1.UserManagementStack {
 	t.Helper()
-	stack.Namespace = namespace
-	if domain := stack.Spec.Ingress.Domain; domain != nil && domain.HostedZoneID != "" {
-		// Stacks of several tests share the account, and a name is only once in its zone.
-		domain.Name, domain.Aliases = "users."+namespace+"."+environment.Domain, []string{"www." + namespace + "." + environment.Domain}
-	}
+	stacktest.Place(stack, namespace)
 	if err := admin.Create(t.Context(), stack); err != nil {
 		t.Fatalf("create the stack: %v", err)
 	}
@@ -103,23 +52,15 @@ func eventuallyFor(
 	t testing.TB, bound time.Duration, stack *v1.UserManagementStack, what string, satisfied func(*v1.UserManagementStack) bool,
 ) *v1.UserManagementStack {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), bound)
-	defer cancel()
 	seen := &v1.UserManagementStack{}
-	for {
-		if err := admin.Get(ctx, client.ObjectKeyFromObject(stack), seen); err != nil {
+	stacktest.Until(t, bound, what, func() (bool, string) {
+		if err := admin.Get(t.Context(), client.ObjectKeyFromObject(stack), seen); err != nil {
 			t.Fatalf("waiting until %s: %v\n%s", what, err, describe(seen))
 		}
 		checkStatus(t, seen)
-		if satisfied(seen) {
-			return seen
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("waited in vain until %s\n%s", what, describe(seen))
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		return satisfied(seen), describe(seen)
+	})
+	return seen
 }
 
 func eventuallyReady(t testing.TB, stack *v1.UserManagementStack) *v1.UserManagementStack {
@@ -141,17 +82,7 @@ func eventuallyGone(t testing.TB, stack *v1.UserManagementStack) {
 // eventuallyTrue waits for anything else.
 func eventuallyTrue(t testing.TB, what string, holds func() (bool, string)) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		ok, state := holds()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s: %s", what, state)
-		}
-		<-time.After(20 * time.Millisecond)
-	}
+	stacktest.Until(t, patience, what, holds)
 }
 
 // objects are all ACK objects in a namespace.

@@ -35,7 +35,7 @@ func requestPass(t testing.TB, stack *stackObject) string {
 }
 
 func TestChangesReachTheirObjectAndNothingElse(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "production"))
 	eventuallyReady(t, stack)
@@ -84,7 +84,7 @@ func TestChangesReachTheirObjectAndNothingElse(t *testing.T) {
 }
 
 func TestTagsReachEveryObjectThatCanHaveThem(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal"))
 	eventuallyReady(t, stack)
