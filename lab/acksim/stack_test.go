@@ -200,27 +200,46 @@ func validationRecord(certificate *unstructured.Unstructured) m {
 func TestWholeStack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, cloud.Options{}, acksim.Options{})
-	zoneID, err := w.cloud.AddHostedZone("example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := w.network()
-	profile := w.identity()
+	w.secrets()
+	db := w.database(n)
+	if str(db, "status.endpoint.address") == "" || str(db, "status.masterUserSecret.secretARN") == "" {
+		t.Errorf("database lacks endpoint or secret:\n%s", pretty(db))
+	}
+	w.site(n)
+	if owned := len(w.cloud.OwnedObjects()); owned != 34 {
+		t.Errorf("%d AWS objects, want one for each of 34 custom resources: %v", owned, w.cloud.OwnedObjects())
+	}
+	w.teardown(wholeStack)
+	if left := w.cloud.OwnedObjects(); len(left) != 0 {
+		t.Errorf("left in AWS: %v", left)
+	}
+}
+
+// secrets makes a secret of which AWS has to hold the value, and a policy.
+func (w *world) secrets() {
+	w.t.Helper()
 	w.secret("app", "secret", `{"key":"value"}`, corev1.SecretTypeOpaque)
 	w.apply("Secret", "app-secret", m{
 		"name": "ums-app", "description": "hash 1", "secretString": m{"name": "app", "key": "secret"}, "tags": tags(),
 	}, adoptable, orCreate)
 	if value, ok := w.cloud.SecretValue(arn(w.ready("Secret", "app-secret"))); !ok || value != `{"key":"value"}` {
-		t.Errorf("secret in AWS is %q", value)
+		w.t.Errorf("secret in AWS is %q", value)
 	}
 	w.apply("Policy", "policy", m{
 		"name": "ums", "policyDocument": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}`,
 	})
 	w.ready("Policy", "policy")
-	db := w.database(n)
-	if str(db, "status.endpoint.address") == "" || str(db, "status.masterUserSecret.secretARN") == "" {
-		t.Errorf("database lacks endpoint or secret:\n%s", pretty(db))
+}
+
+// site makes hosts behind a load balancer with a certificate and a name.
+func (w *world) site(n network) {
+	w.t.Helper()
+	zoneID, err := w.cloud.AddHostedZone("example.com")
+	if err != nil {
+		w.t.Fatal(err)
 	}
+	profile := w.identity()
 	lb, tg := w.balancer(n)
 	cert := w.certificate(zoneID)
 	hosts := []string{w.host("host-0", n.app[0], n.sgApp, profile), w.host("host-1", n.app[1], n.sgApp, profile)}
@@ -239,30 +258,26 @@ func TestWholeStack(t *testing.T) {
 		},
 	}, adoptable, orCreate)
 	w.ready("RecordSet", "dns")
-	if owned := len(w.cloud.OwnedObjects()); owned != 34 {
-		t.Errorf("%d AWS objects, want one for each of 34 custom resources: %v", owned, w.cloud.OwnedObjects())
-	}
-	w.teardown([][]string{
-		{"RecordSet/dns"},
-		{"Listener/https"},
-		{"LoadBalancer/alb", "Instance/host-0", "Instance/host-1"},
-		{"TargetGroup/tg"},
-		{"DBInstance/db"},
-		{"Certificate/cert", "RecordSet/cert-validation"},
-		{"DBSubnetGroup/db-subnets", "DBParameterGroup/db-params"},
-		{"NATGateway/nat-0", "NATGateway/nat-1"},
-		{"ElasticIPAddress/eip-0", "ElasticIPAddress/eip-1"},
-		{"Subnet/public-0", "Subnet/public-1", "Subnet/app-0", "Subnet/app-1", "Subnet/db-0", "Subnet/db-1"},
-		{"RouteTable/rt-public", "RouteTable/rt-db", "RouteTable/rt-app-0", "RouteTable/rt-app-1"},
-		{"SecurityGroup/sg-db", "SecurityGroup/sg-app", "SecurityGroup/sg-alb"},
-		{"InternetGateway/igw"},
-		{"VPC/vpc"},
-		{"InstanceProfile/profile"},
-		{"Role/role", "Policy/policy", "Secret/app-secret"},
-	})
-	if left := w.cloud.OwnedObjects(); len(left) != 0 {
-		t.Errorf("left in AWS: %v", left)
-	}
+}
+
+// wholeStack is all that TestWholeStack makes, in waves in which it can be deleted.
+var wholeStack = [][]string{
+	{"RecordSet/dns"},
+	{"Listener/https"},
+	{"LoadBalancer/alb", "Instance/host-0", "Instance/host-1"},
+	{"TargetGroup/tg"},
+	{"DBInstance/db"},
+	{"Certificate/cert", "RecordSet/cert-validation"},
+	{"DBSubnetGroup/db-subnets", "DBParameterGroup/db-params"},
+	{"NATGateway/nat-0", "NATGateway/nat-1"},
+	{"ElasticIPAddress/eip-0", "ElasticIPAddress/eip-1"},
+	{"Subnet/public-0", "Subnet/public-1", "Subnet/app-0", "Subnet/app-1", "Subnet/db-0", "Subnet/db-1"},
+	{"RouteTable/rt-public", "RouteTable/rt-db", "RouteTable/rt-app-0", "RouteTable/rt-app-1"},
+	{"SecurityGroup/sg-db", "SecurityGroup/sg-app", "SecurityGroup/sg-alb"},
+	{"InternetGateway/igw"},
+	{"VPC/vpc"},
+	{"InstanceProfile/profile"},
+	{"Role/role", "Policy/policy", "Secret/app-secret"},
 }
 
 // teardown deletes wave after wave.

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	corev1 "k8s.io/api/core/v1"
@@ -114,17 +113,6 @@ func find(t *testing.T, r *run, pattern string) string {
 		t.Fatalf("the demo does not say %s:\n%s", pattern, r.out)
 	}
 	return found[1]
-}
-
-// until waits until something holds.
-func (r *run) until(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !holds() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s:\n%s", what, r.out)
-		}
-	}
 }
 
 // api is the demo's Kubernetes, by the kubeconfig that it names.

@@ -23,6 +23,8 @@ type run struct {
 	command *exec.Cmd
 	state   string
 	out     *output
+	ended   chan struct{}
+	err     error // how it ended
 }
 
 // output can be read while it is written.
@@ -54,26 +56,34 @@ func start(t *testing.T, args ...string) *run {
 		t.Fatalf("%v; make demo-test builds what this needs", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	r := &run{state: filepath.Join(t.TempDir(), "a state"), out: &output{}}
+	r := &run{state: filepath.Join(t.TempDir(), "a state"), out: &output{}, ended: make(chan struct{})}
 	args = append([]string{"demo", "--root", root, "--state-dir", r.state, "--latency", "zero"}, args...)
 	r.command = exec.CommandContext(ctx, filepath.Join(root, "bin", "lab"), args...)
 	r.command.Stdout, r.command.Stderr = r.out, r.out
 	r.command.Cancel = func() error { return r.command.Process.Signal(syscall.SIGTERM) }
 	r.command.WaitDelay = time.Minute
 	if err := r.command.Start(); err != nil {
+		cancel()
 		t.Fatal(err)
 	}
+	go func() {
+		r.err = r.command.Wait()
+		close(r.ended)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-r.ended
+	})
 	return r
 }
 
 // exit waits for the end and returns the exit code.
 func (r *run) exit(t *testing.T) int {
 	t.Helper()
-	err := r.command.Wait()
+	<-r.ended
 	var failed *exec.ExitError
-	if err != nil && !errors.As(err, &failed) {
-		t.Fatalf("%v\n%s", err, r.out)
+	if r.err != nil && !errors.As(r.err, &failed) {
+		t.Fatalf("%v\n%s", r.err, r.out)
 	}
 	return r.command.ProcessState.ExitCode()
 }
@@ -81,11 +91,22 @@ func (r *run) exit(t *testing.T) int {
 // await waits until the output says something.
 func (r *run) await(t *testing.T, what string) {
 	t.Helper()
+	r.until(t, "it says "+what, func() bool { return strings.Contains(r.out.String(), what) })
+}
+
+// until waits until something holds, or fails the test as soon as the demo has ended.
+func (r *run) until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
 	deadline := time.After(patience)
-	for !strings.Contains(r.out.String(), what) {
+	for !holds() {
 		select {
+		case <-r.ended:
+			if holds() {
+				return // the last that it did
+			}
+			t.Fatalf("it has ended (%v) before %s:\n%s", r.command.ProcessState, what, r.out)
 		case <-deadline:
-			t.Fatalf("waited in vain for %q:\n%s", what, r.out)
+			t.Fatalf("waited in vain until %s:\n%s", what, r.out)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

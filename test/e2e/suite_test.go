@@ -37,10 +37,7 @@ func TestMain(m *testing.M) {
 	options := environment.Options{Pace: acksim.Instant(), Hosts: hosts.Nspawn, HealthPace: pace}
 	stacktest.Main(m, options, func(ctx context.Context, started *stacktest.Lab) (err error) {
 		lab = started
-		if first, err = lab.BuildRelease(ctx, "1.4.0"); err != nil {
-			return err
-		}
-		second, err = lab.BuildRelease(ctx, "1.4.1")
+		first, second, err = lab.BuildReleases(ctx)
 		return err
 	})
 }

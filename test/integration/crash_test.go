@@ -116,6 +116,18 @@ func census(namespace string) string {
 	return fmt.Sprint(counts) // fmt prints maps in the order of their keys
 }
 
+// livesUntil starts operators each of which is killed after its first write, until one says that all is done, and counts
+// those that were killed.
+func livesUntil(live func(*guillotine) (o *operator, done bool)) (lives int) {
+	for ; ; lives++ {
+		o, done := live(newGuillotine(1))
+		o.kill()
+		if done {
+			return lives
+		}
+	}
+}
+
 func TestAnOperatorKilledAfterEveryWriteOfADeletionGetsThere(t *testing.T) {
 	namespace := lab.Namespace(t)
 	first := startBlindOperator(t, namespace)
@@ -125,16 +137,10 @@ func TestAnOperatorKilledAfterEveryWriteOfADeletionGetsThere(t *testing.T) {
 	if err := admin.Delete(t.Context(), stack); err != nil {
 		t.Fatal(err)
 	}
-	lives := 0
-	for ; ; lives++ {
-		g := newGuillotine(1)
+	lives := livesUntil(func(g *guillotine) (*operator, bool) {
 		o := startBlindOperator(t, namespace, g.wrap)
-		gone := goneOrKilled(t, g, stack)
-		o.kill()
-		if gone {
-			break
-		}
-	}
+		return o, goneOrKilled(t, g, stack)
+	})
 	t.Logf("the deletion took %d lives of an operator", lives)
 	assertOnlyKept(t, namespace, stack)
 	if left := objects(t, namespace); len(left) > 0 {

@@ -111,16 +111,10 @@ func TestAnOperatorKilledAtAnyStepOfARolloutGetsThere(t *testing.T) {
 	first.kill()
 	w := watchHosts(namespace)
 	change(t, stack, release("7.1.0"))
-	lives := 0
-	for ; ; lives++ {
-		g := newGuillotine(1)
+	lives := livesUntil(func(g *guillotine) (*operator, bool) {
 		o := startOperator(t, namespace, g.wrap)
-		done := readyOrKilled(t, g, stack)
-		o.kill()
-		if done {
-			break
-		}
-	}
+		return o, readyOrKilled(t, g, stack)
+	})
 	t.Logf("the rollout took %d lives of an operator", lives)
 	startOperator(t, namespace)
 	rolledOut(t, stack, "7.1.0")

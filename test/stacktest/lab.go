@@ -117,8 +117,19 @@ func (l *Lab) Console(instanceID string) string {
 	return string(text)
 }
 
-// BuildRelease builds the app as a release of it is built, and has it served. The program is Program of the version.
-func (l *Lab) BuildRelease(ctx context.Context, version string) (origin.Artifact, error) {
+// The versions of the releases that are built.
+const firstVersion, secondVersion = "1.4.0", "1.4.1"
+
+// BuildReleases builds two releases of the app that differ in their version, and has them served.
+func (l *Lab) BuildReleases(ctx context.Context) (first, second origin.Artifact, err error) {
+	if first, err = l.buildRelease(ctx, firstVersion); err == nil {
+		second, err = l.buildRelease(ctx, secondVersion)
+	}
+	return first, second, err
+}
+
+// buildRelease builds the app as a release of it is built.
+func (l *Lab) buildRelease(ctx context.Context, version string) (origin.Artifact, error) {
 	build := exec.CommandContext(ctx, "go", "build", "-p", "2", "-trimpath", "-ldflags", "-s -w -X main.version="+version,
 		"-o", l.Program(version), "usermanagement.dev/stack/cmd/app")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
