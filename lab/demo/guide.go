@@ -26,7 +26,7 @@ func (d *demo) guide() string {
 	kubectl, hint := d.kubectl(here)
 	var out strings.Builder
 	err = guideText.Execute(&out, map[string]any{
-		"URL": d.site.url, "CA": d.authority(here), "Release": d.releasePatch(), "HostLogs": d.hostLogs(here), "SSH": d.ssh(here),
+		"URL": d.site.url, "Proxy": d.siteProxy(), "CA": d.authority(here), "Release": d.releasePatch(), "HostLogs": d.hostLogs(here), "SSH": d.ssh(here),
 		"Secret": build.AppSecretName(&v1.UserManagementStack{ObjectMeta: metav1.ObjectMeta{Name: d.sample.object.GetName()}}),
 		"K":      kubectl + where, "Name": d.sample.object.GetName(), "Here": quoted(here), "Hint": hint,
 		"Plugin": quoted(relative(here, d.options.program("kubectl-ums"))) + " tree " + d.sample.object.GetName() + where,
@@ -36,6 +36,14 @@ func (d *demo) guide() string {
 		return "the guide cannot be written: " + err.Error()
 	}
 	return out.String()
+}
+
+// siteProxy is the proxy that the site is reached by; empty where a browser needs none.
+func (d *demo) siteProxy() string {
+	if d.site.door != nil || d.lab == nil {
+		return ""
+	}
+	return d.lab.DataPlane.ProxyURL()
 }
 
 // authority is the file that curl takes to trust the site; empty where it needs none.
@@ -112,6 +120,12 @@ var guideText = template.Must(template.New("guide").Parse(`
 {{- if .CA}}
                 The browser does not know who signed the certificate; curl does:
                 curl --cacert {{.CA}} {{.URL}}/health
+{{- else if .Proxy}}
+                No name server knows that name, but the lab's proxy does, for a browser and for curl:
+                chromium --proxy-server={{.Proxy}} --user-data-dir="$(mktemp -d)" {{.URL}}
+                curl --proxy {{.Proxy}} {{.URL}}/health
+{{- else if .Release}}
+                It is plain HTTP. Chromium, Firefox and curl keep a session with localhost by it, Safari does not.
 {{- end}}
 {{- if .Release}}
   sign in       The first administrator is made with a secret that works once:

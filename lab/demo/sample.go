@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -37,6 +39,8 @@ type fitting struct {
 	Certificate func(region string, names []string) (arn string, err error)
 	// AuthorizedKey is the key of the demo's own administrator; empty where nobody can sign in to hosts.
 	AuthorizedKey string
+	// Visitor is the address from which people come who use the lab's proxy; empty where load balancers ask nobody whence.
+	Visitor string
 	// Release is a binary that hosts can really fetch; nil where they do not.
 	Release *origin.Artifact
 }
@@ -54,7 +58,7 @@ func readSample(path string, lab fitting) (*sample, error) {
 	if s.object.GetNamespace() == "" {
 		s.object.SetNamespace("default")
 	}
-	if err := errors.Join(s.fitDomain(lab), s.fitRelease(lab), s.fitKey(lab)); err != nil {
+	if err := errors.Join(s.fitDomain(lab), s.fitRelease(lab), s.fitKey(lab), s.fitVisitor(lab)); err != nil {
 		return nil, fmt.Errorf("fit the sample %s to the lab: %w", path, err)
 	}
 	return s, nil
@@ -120,6 +124,32 @@ func (s *sample) fitKey(lab fitting) error {
 	}
 	s.note("its bastion takes the demo's own SSH key, from the addresses that it allows")
 	return unstructured.SetNestedStringSlice(s.object.Object, []string{lab.AuthorizedKey}, "spec", "bastion", "authorizedKeys")
+}
+
+// fitVisitor has the load balancer let in who comes from the lab's internet.
+func (s *sample) fitVisitor(lab fitting) error {
+	scheme, _, err := unstructured.NestedString(s.object.Object, "spec", "ingress", "scheme")
+	if err != nil || lab.Visitor == "" {
+		return err
+	}
+	if scheme == string(v1.SchemeInternal) {
+		return errors.New("its load balancer has private addresses, to which no way leads from this machine into a network of " +
+			"machines: show it with hosts that are processes (make demo HOSTS=process)")
+	}
+	allowed, found, err := unstructured.NestedStringSlice(s.object.Object, "spec", "ingress", "allowedCIDRs")
+	if err != nil || !found || slices.ContainsFunc(allowed, holds(netip.MustParseAddr(lab.Visitor))) {
+		return err
+	}
+	s.note("its allowedCIDRs let in %s as well, from where this machine comes", lab.Visitor)
+	return unstructured.SetNestedStringSlice(s.object.Object, append(allowed, lab.Visitor+"/32"), "spec", "ingress", "allowedCIDRs")
+}
+
+// holds reports of networks whether an address is in them.
+func holds(address netip.Addr) func(network string) bool {
+	return func(network string) bool {
+		prefix, err := netip.ParsePrefix(network)
+		return err == nil && prefix.Contains(address)
+	}
 }
 
 // artifactOf is an entry of spec.app.artifacts.
