@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -99,13 +100,15 @@ func read(ctx context.Context, get Getter, arn string, into any) error {
 	return nil
 }
 
-// refreshPause keeps a refused account from turning every request into a call to AWS.
+// refreshPause keeps an account that stays refused from turning every request into a call to AWS.
 const refreshPause = 3 * time.Second
 
 // DatabaseAccount is the account of the database, kept in memory and read again when the database refuses it.
 type DatabaseAccount struct {
 	get Getter
 	arn string
+
+	inVain atomic.Bool // the last reading brought nothing new, and the account has not been accepted since
 
 	mu      sync.Mutex
 	known   store.Credentials
@@ -135,17 +138,22 @@ func (a *DatabaseAccount) Refresh(ctx context.Context) (store.Credentials, error
 	return a.read(ctx)
 }
 
+// Accepted implements store.CredentialSource. It waits for nobody who reads.
+func (a *DatabaseAccount) Accepted() { a.inVain.Store(false) }
+
 func (a *DatabaseAccount) read(ctx context.Context) (store.Credentials, error) {
-	if time.Since(a.readAt) < refreshPause {
+	if a.inVain.Load() && time.Since(a.readAt) < refreshPause {
 		return a.known, a.lastErr
 	}
 	var secret hostcontract.DatabaseSecret
 	err := read(ctx, a.get, a.arn, &secret)
 	a.readAt = time.Now()
 	if err != nil {
+		a.inVain.Store(true)
 		a.lastErr = fmt.Errorf("%w: %w", store.ErrNoCredentials, err)
 		return a.known, a.lastErr
 	}
+	a.inVain.Store(store.Credentials(secret) == a.known)
 	a.known, a.lastErr = store.Credentials(secret), nil
 	return a.known, nil
 }

@@ -110,3 +110,37 @@ func waitABit(t *testing.T) {
 	defer cancel()
 	<-ctx.Done()
 }
+
+// counted is a vault that counts how often it is asked.
+type counted struct {
+	vault
+	asked int
+}
+
+func (c *counted) Get(ctx context.Context, arn string) (string, error) {
+	c.asked++
+	return c.vault.Get(ctx, arn)
+}
+
+// TestARefusedAccountIsAskedForAgainAtOnce if it may have been rotated, and not again and again if it has not.
+func TestARefusedAccountIsAskedForAgainAtOnce(t *testing.T) {
+	v := &counted{vault: vault{"arn:db": `{"username":"a","password":"first"}`}}
+	account := secrets.NewDatabaseAccount(v, "arn:db")
+	if _, err := account.Credentials(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := account.Refresh(t.Context()); err != nil || got.Password != "first" {
+		t.Fatalf("before a rotation the account is %v: %v", got, err)
+	}
+	account.Accepted()
+	v.vault["arn:db"] = `{"username":"a","password":"second"}`
+	for range 20 {
+		got, err := account.Refresh(t.Context())
+		if err != nil || got.Password != "second" {
+			t.Fatalf("after a rotation soon after the start the account is %v: %v", got, err)
+		}
+	}
+	if v.asked > 4 {
+		t.Errorf("a refused account was asked for %d times in a moment", v.asked)
+	}
+}

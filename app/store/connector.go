@@ -13,10 +13,12 @@ import (
 type Credentials struct{ Username, Password string }
 
 // CredentialSource says with which account to connect. Credentials may answer from memory; Refresh asks anew, after the
-// database refused what Credentials gave: that is how a rotated password is followed without a restart.
+// database refused what Credentials gave: that is how a rotated password is followed without a restart. Accepted is told
+// that the database took an account, so that the next refusal is news.
 type CredentialSource interface {
 	Credentials(ctx context.Context) (Credentials, error)
 	Refresh(ctx context.Context) (Credentials, error)
+	Accepted()
 }
 
 // connector opens connections with the credentials that are current when each is opened.
@@ -64,7 +66,11 @@ func (c *connector) connectAs(ctx context.Context, creds Credentials) (driver.Co
 	if err != nil {
 		return nil, err
 	}
-	return inner.Connect(ctx)
+	conn, err := inner.Connect(ctx)
+	if err == nil {
+		c.source.Accepted()
+	}
+	return conn, err
 }
 
 func (c *connector) innerFor(creds Credentials) (driver.Connector, error) {

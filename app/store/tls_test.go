@@ -96,6 +96,8 @@ func (a fixedAccount) Credentials(context.Context) (store.Credentials, error) {
 	return store.Credentials(a), nil
 }
 
+func (fixedAccount) Accepted() {}
+
 func (a fixedAccount) Refresh(context.Context) (store.Credentials, error) {
 	return store.Credentials(a), nil
 }
