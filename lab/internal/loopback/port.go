@@ -3,22 +3,32 @@ package loopback
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 )
 
-// FreePort asks the system for a TCP port of 127.0.0.1 that nobody has. Another process can take it before the caller
-// does, who then fails with an error of his own.
+const (
+	// firstPort and lastPort are below those that Linux gives to whoever asks for any port, for each connection and each
+	// test's server (net.ipv4.ip_local_port_range): a port that is found is not given to another in the next moment.
+	firstPort, lastPort = 20000, 32767
+	// tries bounds how many ports are looked at.
+	tries = 100
+)
+
+// FreePort finds a TCP port of 127.0.0.1 that nobody has. Another process can take it before the caller does, who then fails
+// with an error of his own.
 func FreePort(ctx context.Context) (int, error) {
-	var listen net.ListenConfig
-	l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+	var errs []error
+	for range tries {
+		port := firstPort + rand.IntN(lastPort-firstPort+1) //nolint:gosec // no secret
+		var listen net.ListenConfig
+		l, err := listen.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return port, l.Close()
+		}
+		errs = append(errs, err)
 	}
-	defer l.Close() //nolint:errcheck // nothing was accepted
-	address, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, fmt.Errorf("find a free port: %s is no TCP address", l.Addr())
-	}
-	return address.Port, nil
+	return 0, fmt.Errorf("find a free port: %w", errors.Join(errs...))
 }
