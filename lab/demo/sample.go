@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/lab/environment"
+	"usermanagement.dev/stack/lab/hosts"
 	"usermanagement.dev/stack/lab/origin"
 )
 
@@ -88,7 +90,7 @@ func (s *sample) fitDomain(lab fitting) error {
 			return err
 		}
 	}
-	s.note("its domain is %s in place of %s: browsers find *.localhost on this machine", names[0], name)
+	s.note("its domain is %s in place of %s: browsers find that here", names[0], name)
 	if given, _, _ := unstructured.NestedString(domain, "hostedZoneID"); given != "" {
 		domain["hostedZoneID"] = lab.Zone
 		s.note("its hostedZoneID is replaced by that of the lab's zone %s", lab.Domain)
@@ -110,10 +112,29 @@ func (s *sample) fitRelease(lab fitting) error {
 	}
 	s.note("its release is %s of the app as built here, for %s", lab.Release.Version, lab.Release.Architecture)
 	return errors.Join(
+		s.fitInstanceType(lab.Release.Architecture, "spec", "hosts"), s.fitInstanceType(lab.Release.Architecture, "spec", "bastion"),
 		unstructured.SetNestedField(s.object.Object, lab.Release.Architecture, "spec", "hosts", "architecture"),
 		unstructured.SetNestedField(s.object.Object, lab.Release.Version, "spec", "app", "version"),
 		unstructured.SetNestedSlice(s.object.Object, []any{artifactOf(*lab.Release)}, "spec", "app", "artifacts"),
 	)
+}
+
+// fitInstanceType gives hosts, or a bastion, an instance type of an architecture.
+func (s *sample) fitInstanceType(architecture string, path ...string) error {
+	machine, found, err := unstructured.NestedMap(s.object.Object, path...)
+	if err != nil || !found {
+		return err
+	}
+	given, _, err := unstructured.NestedString(machine, "instanceType")
+	if err != nil {
+		return err
+	}
+	fit := hosts.InstanceType(given, architecture)
+	if fit == given {
+		return nil
+	}
+	s.note("its %s.instanceType is %s in place of %s, for that", path[len(path)-1], fit, cmp.Or(given, "none"))
+	return unstructured.SetNestedField(s.object.Object, fit, append(path, "instanceType")...)
 }
 
 // fitKey lets the demo's own administrator sign in, in place of those of the manifest, whose private keys nobody has here.

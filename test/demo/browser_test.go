@@ -46,19 +46,8 @@ func TestSignInAtTheDemosAddress(t *testing.T) {
 	r.await(t, "How to go on")
 	site := find(t, r, `open +(https://users\.example\.localhost:\d+)\n`)
 	api := r.api(t)
-	tab := newTab(t, browser, r.serverKey(t, site))
-	tab.run(t,
-		chromedp.Navigate(site+"/setup#"+setupSecret(t, api)),
-		chromedp.SetValue(chromedp.CSS(`main [name="username"]`), "root1"),
-		chromedp.SetValue(chromedp.CSS(`main [name="email"]`), "root@example.org"),
-		chromedp.SetValue(chromedp.CSS(`main [name="password"]`), password),
-	)
-	tab.submit(t, site+"/login?done=done.setup")
-	tab.run(t,
-		chromedp.SetValue(chromedp.CSS(`main [name="login"]`), "root1"),
-		chromedp.SetValue(chromedp.CSS(`main [name="password"]`), password),
-	)
-	tab.submit(t, site+"/dashboard")
+	tab := newTab(t, browser, chromedp.Flag("ignore-certificate-errors-spki-list", r.serverKey(t, site)))
+	tab.signIn(t, site, setupSecret(t, api, "minimal"))
 
 	stack := &v1.UserManagementStack{}
 	stack.Namespace, stack.Name = "default", "minimal"
@@ -80,6 +69,28 @@ func TestSignInAtTheDemosAddress(t *testing.T) {
 		}
 		return len(versions) == 1 && versions["1.4.1"] == 2
 	})
+	r.end(t)
+}
+
+// TestSignInWithoutADomain: a stack that is plain HTTP lets people sign in too, at localhost, where browsers keep cookies that
+// are for secure connections.
+func TestSignInWithoutADomain(t *testing.T) {
+	browser := requireBrowser(t)
+	r := start(t, "--sample", "without-domain")
+	r.await(t, "How to go on")
+	site := find(t, r, `open +(http://localhost:\d+)\n`)
+	tab := newTab(t, browser)
+	tab.signIn(t, site, setupSecret(t, r.api(t), "without-domain"))
+	tab.run(t, chromedp.Navigate(site+"/account"))
+	if at := tab.at(t); at != site+"/account" {
+		t.Errorf("the browser was led to %s", at)
+	}
+	r.end(t)
+}
+
+// end tells the demo to end, as a closed terminal does, and wants it to clean up.
+func (r *run) end(t *testing.T) {
+	t.Helper()
 	if err := r.command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -133,10 +144,10 @@ func (r *run) api(t *testing.T) client.Client {
 	return api
 }
 
-func setupSecret(t *testing.T, api client.Client) string {
+func setupSecret(t *testing.T, api client.Client, stack string) string {
 	t.Helper()
 	secret := &corev1.Secret{}
-	if err := api.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: "minimal-app"}, secret); err != nil {
+	if err := api.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: stack + "-app"}, secret); err != nil {
 		t.Fatal(err)
 	}
 	return string(secret.Data["setup-secret"])
@@ -167,12 +178,12 @@ func (r *run) serverKey(t *testing.T, site string) string {
 // tab is a browser tab.
 type tab struct{ ctx context.Context }
 
-func newTab(t *testing.T, browser, key string) *tab {
+func newTab(t *testing.T, browser string, more ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
-	allocator, stop := chromedp.NewExecAllocator(context.Background(),
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), append([]chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(browser), chromedp.Headless, chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("no-first-run", true),
-		chromedp.Flag("ignore-certificate-errors-spki-list", key))
+	}, more...)...)
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)
@@ -195,6 +206,23 @@ func (b *tab) at(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return at
+}
+
+// signIn makes the first administrator at the address that the demo shows, and signs in.
+func (b *tab) signIn(t *testing.T, site, secret string) {
+	t.Helper()
+	b.run(t,
+		chromedp.Navigate(site+"/setup#"+secret),
+		chromedp.SetValue(chromedp.CSS(`main [name="username"]`), "root1"),
+		chromedp.SetValue(chromedp.CSS(`main [name="email"]`), "root@example.org"),
+		chromedp.SetValue(chromedp.CSS(`main [name="password"]`), password),
+	)
+	b.submit(t, site+"/login?done=done.setup")
+	b.run(t,
+		chromedp.SetValue(chromedp.CSS(`main [name="login"]`), "root1"),
+		chromedp.SetValue(chromedp.CSS(`main [name="password"]`), password),
+	)
+	b.submit(t, site+"/dashboard")
 }
 
 // submit sends the page's form and wants to be led somewhere.

@@ -173,13 +173,7 @@ func TestTwoAtOnce(t *testing.T) {
 		t.Errorf("exit code %d after an interrupt on the way, want 130:\n%s", code, rising.out)
 	}
 	rising.nothingLeft(t)
-	if err := standing.command.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if code := standing.exit(t); code != 0 {
-		t.Errorf("exit code %d when a demo that stands is ended, want 0:\n%s", code, standing.out)
-	}
-	standing.nothingLeft(t)
+	standing.end(t)
 }
 
 // TestDeadOperator kills the operator under the demo.

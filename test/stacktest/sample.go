@@ -14,6 +14,7 @@ import (
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/lab/cloud"
 	"usermanagement.dev/stack/lab/environment"
+	"usermanagement.dev/stack/lab/hosts"
 	"usermanagement.dev/stack/lab/origin"
 )
 
@@ -79,6 +80,10 @@ func Place(stack *v1.UserManagementStack, namespace string) {
 // SetRelease has hosts run a release, on this machine's architecture.
 func SetRelease(stack *v1.UserManagementStack, release origin.Artifact) {
 	stack.Spec.Hosts.Architecture = v1.Architecture(runtime.GOARCH)
+	stack.Spec.Hosts.InstanceType = hosts.InstanceType(stack.Spec.Hosts.InstanceType, runtime.GOARCH)
+	if stack.Spec.Bastion.Enabled {
+		stack.Spec.Bastion.InstanceType = hosts.InstanceType(stack.Spec.Bastion.InstanceType, runtime.GOARCH)
+	}
 	stack.Spec.App.Version = release.Version
 	stack.Spec.App.Artifacts = []v1.Artifact{{
 		Architecture: v1.Architecture(release.Architecture), URL: release.URL, SHA256: release.SHA256,
