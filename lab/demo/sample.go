@@ -90,7 +90,7 @@ func (s *sample) fitDomain(lab fitting) error {
 			return err
 		}
 	}
-	s.note("its domain is %s in place of %s: browsers find that here", names[0], name)
+	s.note("its domain is %s, which browsers find on this machine", names[0])
 	if given, _, _ := unstructured.NestedString(domain, "hostedZoneID"); given != "" {
 		domain["hostedZoneID"] = lab.Zone
 		s.note("its hostedZoneID is replaced by that of the lab's zone %s", lab.Domain)
