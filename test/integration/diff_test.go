@@ -95,7 +95,7 @@ func nodesOf(keys []string) []string {
 }
 
 func TestDiffSaysWhatWouldBecomeOfAManifest(t *testing.T) {
-	namespace := newNamespace(t)
+	namespace := lab.Namespace(t)
 	startOperator(t, namespace)
 	stack := create(t, namespace, sample(t, "minimal"))
 	eventuallyReady(t, stack)
