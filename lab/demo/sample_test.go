@@ -100,3 +100,47 @@ func TestQuoted(t *testing.T) {
 		}
 	}
 }
+
+// TestVisitorsOfANetworkAreLetIn, if any way leads to the load balancer at all.
+func TestVisitorsOfANetworkAreLetIn(t *testing.T) {
+	network := fitted
+	network.Visitor = "198.51.100.9"
+	for allowed, want := range map[string]string{
+		"ingress: {allowedCIDRs: [203.0.113.0/24]}":  "[203.0.113.0/24 198.51.100.9/32]",
+		"ingress: {allowedCIDRs: [198.51.100.0/24]}": "[198.51.100.0/24]",
+		"ingress: {allowedCIDRs: [0.0.0.0/0]}":       "[0.0.0.0/0]",
+		"region: us-east-2":                          "<nil>", // the default lets everybody in
+	} {
+		s, err := readSample(manifest(t, head+"spec:\n  "+allowed+"\n"), network)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(at(t, s, "spec", "ingress", "allowedCIDRs")); got != want {
+			t.Errorf("of %q come the networks %s, want %s", allowed, got, want)
+		}
+	}
+	internal := manifest(t, head+"spec:\n  ingress: {scheme: internal}\n")
+	if _, err := readSample(internal, network); err == nil || !strings.Contains(err.Error(), "make demo HOSTS=process") {
+		t.Errorf("nobody says that a load balancer with private addresses cannot be reached: %v", err)
+	}
+	if _, err := readSample(internal, fitted); err != nil {
+		t.Errorf("where there is no network, private addresses are in nobody's way: %v", err)
+	}
+}
+
+// TestMachinesAreOfThisArchitecture: an instance type has to be of the architecture that the sample is given.
+func TestMachinesAreOfThisArchitecture(t *testing.T) {
+	s, err := readSample(manifest(t, head+`spec:
+  hosts: {architecture: arm64, instanceType: t4g.small}
+  bastion: {enabled: true, instanceType: t4g.nano}
+`), fitted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(at(t, s, "spec", "hosts", "instanceType"), " ", at(t, s, "spec", "bastion", "instanceType")); got != "t3.small t3.nano" {
+		t.Errorf("the instance types are %s", got)
+	}
+	if len(s.notes) != 3 {
+		t.Errorf("the notes are %q, want the release and two instance types", s.notes)
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"usermanagement.dev/stack/controllers"
 	"usermanagement.dev/stack/lab/acksim"
 	"usermanagement.dev/stack/lab/environment"
+	"usermanagement.dev/stack/test/stacktest"
 )
 
 // Where the product is installed by default, and under which name.
@@ -117,19 +118,5 @@ func as(t testing.TB, user string, groups ...string) client.Client {
 func eventually(t testing.TB, what string, holds func() (bool, string)) {
 	t.Helper()
 	const limit = 2 * time.Minute
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		done, last := holds()
-		if done {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("%s: not within %s; last: %s", what, limit, last)
-		}
-	}
+	stacktest.Until(t, limit, what, holds)
 }
