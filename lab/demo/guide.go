@@ -26,7 +26,8 @@ func (d *demo) guide() string {
 	kubectl, hint := d.kubectl(here)
 	var out strings.Builder
 	err = guideText.Execute(&out, map[string]any{
-		"URL": d.site.url, "Proxy": d.siteProxy(), "CA": d.authority(here), "Release": d.releasePatch(), "HostLogs": d.hostLogs(here), "SSH": d.ssh(here),
+		"URL": d.site.url, "Proxy": d.siteProxy(), "CA": d.authority(here), "Release": d.releasePatch(),
+		"HostLogs": d.hostLogs(here), "SSH": d.ssh(here),
 		"Secret": build.AppSecretName(&v1.UserManagementStack{ObjectMeta: metav1.ObjectMeta{Name: d.sample.object.GetName()}}),
 		"K":      kubectl + where, "Name": d.sample.object.GetName(), "Here": quoted(here), "Hint": hint,
 		"Plugin": quoted(relative(here, d.options.program("kubectl-ums"))) + " tree " + d.sample.object.GetName() + where,

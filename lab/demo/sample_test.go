@@ -137,7 +137,8 @@ func TestMachinesAreOfThisArchitecture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(at(t, s, "spec", "hosts", "instanceType"), " ", at(t, s, "spec", "bastion", "instanceType")); got != "t3.small t3.nano" {
+	host, bastion := at(t, s, "spec", "hosts", "instanceType"), at(t, s, "spec", "bastion", "instanceType")
+	if got := fmt.Sprint(host, " ", bastion); got != "t3.small t3.nano" {
 		t.Errorf("the instance types are %s", got)
 	}
 	if len(s.notes) != 3 {
