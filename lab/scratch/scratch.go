@@ -30,7 +30,7 @@ type Folder struct {
 	lock *flock.Flock
 }
 
-// New makes a folder of a kind, and removes those of its kind whose processes are dead. Example of a kind: database
+// New makes a folder of a kind, and removes those of its kind whose processes are dead. Example: database
 func New(kind string) (*Folder, error) {
 	if err := sweep(kind); err != nil {
 		return nil, err

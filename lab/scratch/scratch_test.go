@@ -29,7 +29,8 @@ func TestMain(m *testing.M) {
 
 // TestWhatADeadProcessLeft: a folder stays as long as its process lives, however that ends, and no longer.
 func TestWhatADeadProcessLeft(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	other := exec.CommandContext(t.Context(), os.Args[0])
 	other.Env = append(os.Environ(), holder+"=database")
 	if _, err := other.StdinPipe(); err != nil {
@@ -47,7 +48,7 @@ func TestWhatADeadProcessLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	theirs := strings.TrimSpace(line)
-	alike := filepath.Join(os.TempDir(), "ums-database-of-somebody", lockName)
+	alike := filepath.Join(temporary, "ums-database-of-somebody", lockName)
 	if err := os.MkdirAll(alike, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,8 @@ func TestWhatADeadProcessLeft(t *testing.T) {
 
 // TestManyAtOnce: nobody loses a folder to somebody who starts at the same time.
 func TestManyAtOnce(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	var all sync.WaitGroup
 	folders := make([]*Folder, 50)
 	for i := range folders {
@@ -106,7 +108,7 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "ums-x-*", "mine")); len(left) != len(folders) {
+	if left, _ := filepath.Glob(filepath.Join(temporary, "ums-x-*", "mine")); len(left) != len(folders) {
 		t.Errorf("%d of %d folders are there", len(left), len(folders))
 	}
 	for _, f := range folders {

@@ -1,8 +1,8 @@
 package dataplane
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -77,7 +77,7 @@ func TestAHostIsKilled(t *testing.T) {
 	if l.Sent() <= at {
 		t.Error("nobody was served while the host was missing")
 	}
-	d.Until(t, "the load goes on without it", func() (bool, string) { return l.Sent() > at+enoughLoad, fmt.Sprint(l.Sent()) })
+	d.Until(t, "the load goes on without it", func() (bool, string) { return l.Sent() > at+enoughLoad, strconv.Itoa(l.Sent()) })
 	// What was sent to the host before the balancer heard of its end may fail: no more than was under way, twice, for those
 	// that came between the process's end and the event.
 	if _, failures := l.Stop(); len(failures) > 2*clients {

@@ -15,8 +15,8 @@ import (
 	"usermanagement.dev/stack/test/stacktest"
 )
 
-// from is the way of somebody at an address on the internet, by packets.
-func from(t *testing.T, address string) *http.Transport {
+// visitor is the way of a user on the internet, by packets.
+func visitor(t *testing.T) *http.Transport {
 	t.Helper()
 	transport := &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: lab.Roots(), MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 2 * clients,
@@ -29,7 +29,7 @@ func from(t *testing.T, address string) *http.Transport {
 			if err != nil {
 				return nil, err
 			}
-			return lab.DataPlane.Network.DialName(ctx, netip.MustParseAddr(address), name, port)
+			return lab.DataPlane.Network.DialName(ctx, netip.MustParseAddr(dataplane.VisitorAddress), name, port)
 		},
 	}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -39,7 +39,7 @@ func from(t *testing.T, address string) *http.Transport {
 // signedIn is the first administrator, signed in by a browser on the internet. Whoever asks first makes him.
 func (d *deployed) signedIn(t *testing.T) *stacktest.Person {
 	t.Helper()
-	p := stacktest.NewPerson(t, d.URL(), from(t, dataplane.VisitorAddress))
+	p := stacktest.NewPerson(t, d.URL(), visitor(t))
 	d.setUp.Do(func() { p.SetUp(d.SetupSecret(t)) })
 	p.SignIn()
 	return p
@@ -48,7 +48,7 @@ func (d *deployed) signedIn(t *testing.T) *stacktest.Person {
 // TestUser is the journey of a user: through the load balancer to the app and its database, over HTTPS.
 func TestUser(t *testing.T) {
 	d := stack(t)
-	way := from(t, dataplane.VisitorAddress)
+	way := visitor(t)
 	insecure := stacktest.NewPerson(t, strings.Replace(d.URL(), "https", "http", 1), way)
 	if got := insecure.Get("/login"); got.Status != http.StatusMovedPermanently || !strings.HasPrefix(got.Location, d.URL()) {
 		t.Errorf("HTTP leads to %d %s, want HTTPS", got.Status, got.Location)

@@ -11,7 +11,6 @@ import (
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/lab/cloud"
-	"usermanagement.dev/stack/lab/dataplane"
 	"usermanagement.dev/stack/test/stacktest"
 )
 
@@ -27,7 +26,7 @@ const (
 // underLoad has people on the internet work, each signed in.
 func (d *deployed) underLoad(t *testing.T, p *stacktest.Person) *stacktest.Load {
 	t.Helper()
-	return p.UnderLoad(from(t, dataplane.VisitorAddress), clients, pause)
+	return p.UnderLoad(visitor(t), clients, pause)
 }
 
 // TestRelease: an edit of the version replaces both machines while people work, and nobody notices.
@@ -71,7 +70,7 @@ func TestBadRelease(t *testing.T) {
 		stack.Spec.Rollout.ProgressDeadline = metav1.Duration{Duration: time.Minute}
 	})
 	d.WithdrawnIsSaid(t, wrong.Version)
-	d.Serving(t, from(t, dataplane.VisitorAddress), good.Spec.App.Version)
+	d.Serving(t, visitor(t), good.Spec.App.Version)
 	l.NoneFails(t, leastRequests)
 	if now := d.HostIDs(); !slices.Equal(now, old) {
 		t.Errorf("the hosts are %v, before the release they were %v", now, old)

@@ -87,7 +87,7 @@ func deploy(t *testing.T) *deployed {
 func (d *deployed) serves(t *testing.T) {
 	t.Helper()
 	d.Ready(t)
-	d.Serving(t, from(t, dataplane.VisitorAddress), d.Object.Spec.App.Version)
+	d.Serving(t, visitor(t), d.Object.Spec.App.Version)
 }
 
 // on runs a program on an instance's machine, as root, and returns what it says.
