@@ -130,8 +130,9 @@ func (l *Lab) BuildReleases(ctx context.Context) (first, second origin.Artifact,
 
 // buildRelease builds the app as a release of it is built.
 func (l *Lab) buildRelease(ctx context.Context, version string) (origin.Artifact, error) {
+	//nolint:gosec // a test's own version
 	build := exec.CommandContext(ctx, "go", "build", "-p", "2", "-trimpath", "-ldflags", "-s -w -X main.version="+version,
-		"-o", l.Program(version), "usermanagement.dev/stack/cmd/app") //nolint:gosec // a test's own version
+		"-o", l.Program(version), "usermanagement.dev/stack/cmd/app")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return origin.Artifact{}, fmt.Errorf("build the app: %w: %s", err, out)
