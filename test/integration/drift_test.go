@@ -54,9 +54,7 @@ func TestEditedChildrenArePutBack(t *testing.T) {
 		})
 	}
 	eventuallyReady(t, stack)
-	if !hasEvent(t, namespace, "DriftCorrected") {
-		t.Error("no event tells of a correction")
-	}
+	tells(t, namespace, "DriftCorrected")
 }
 
 // ours is what the operator asserts of an object, as text: of the spec the fields that it applied.
@@ -108,9 +106,7 @@ func TestDeletedChildrenAreMadeAgain(t *testing.T) {
 		})
 	}
 	eventuallyReady(t, stack)
-	if !hasEvent(t, namespace, "DriftCorrected") {
-		t.Error("no event tells that a deleted object was made again")
-	}
+	tells(t, namespace, "DriftCorrected")
 }
 
 func TestWhatACKWritesIsNotFought(t *testing.T) {
@@ -134,6 +130,12 @@ func TestWhatACKWritesIsNotFought(t *testing.T) {
 	if hasEvent(t, namespace, "DriftCorrected") {
 		t.Error("ACK's own writing is called drift")
 	}
+}
+
+// tells waits until an event with a reason is there: events are written after what they tell of.
+func tells(t testing.TB, namespace, reason string) {
+	t.Helper()
+	eventuallyTrue(t, "an event "+reason+" tells of it", func() (bool, string) { return hasEvent(t, namespace, reason), "" })
 }
 
 func hasEvent(t testing.TB, namespace, reason string) bool {

@@ -56,9 +56,7 @@ func TestANewReleaseReplacesAllHostsOneByOne(t *testing.T) {
 		t.Errorf("the inventory has %d entries for %d resources", got, after.Status.Progress.Total)
 	}
 	for _, reason := range []string{"RollingOut", "RolledOut"} {
-		if !hasEvent(t, namespace, reason) {
-			t.Errorf("no event %s tells of the rollout", reason)
-		}
+		tells(t, namespace, reason)
 	}
 }
 
