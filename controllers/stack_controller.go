@@ -52,6 +52,7 @@ type Reconciler struct {
 	refusals  *refusals
 	losses    *losses
 	written   *stackMemory
+	pace      *pace
 	health    HealthSource
 	events    events.EventRecorder
 	clock     func() time.Time
@@ -88,7 +89,7 @@ func Setup(m manager.Manager, options Options) error {
 		return fmt.Errorf("set up the controller of stacks: %w", err)
 	}
 	r.kinds.watch = func(object client.Object) error {
-		return c.Watch(source.Kind(m.GetCache(), object, handler.EventHandler(childHandler{gone: r.forgetChild})))
+		return c.Watch(source.Kind(m.GetCache(), object, handler.EventHandler(childHandler{gone: r.forgetChild, pace: r.pace})))
 	}
 	r.kinds.changed = func() { r.wakeAll(wakeAll) }
 	if err := m.Add(r.kinds); err != nil {
@@ -109,7 +110,7 @@ func newReconciler(m manager.Manager, options Options) *Reconciler {
 	return &Reconciler{
 		client: m.GetClient(), live: m.GetAPIReader(), kinds: NewKindWatcher(m),
 		engine: apply.NewEngine(m.GetClient(), recent), recent: recent, restraint: apply.NewRestraint(),
-		refusals: newRefusals(), losses: newLosses(), written: newStackMemory(), clock: clock,
+		refusals: newRefusals(), losses: newLosses(), written: newStackMemory(), pace: newPace(), clock: clock,
 		events: m.GetEventRecorder("user-management-stack"),
 	}
 }
@@ -166,6 +167,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	stack := &v1.UserManagementStack{}
 	if err := r.client.Get(ctx, request.NamespacedName, stack); err != nil {
+		r.pace.forget(request.NamespacedName)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	p := &pass{
@@ -174,7 +176,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	started := time.Now()
 	err := p.run(ctx)
-	passSeconds.Observe(time.Since(started).Seconds())
+	took := time.Since(started)
+	passSeconds.Observe(took.Seconds())
+	r.pace.took(request.NamespacedName, took)
 	return p.result(err)
 }
 

@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"reflect"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,34 +19,32 @@ import (
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-// gather is how long the first event of a burst waits for the others: ACK often moves several objects of a stack at
-// once, and one pass serves them all.
-const gather = 25 * time.Millisecond
-
 // childHandler wakes the stack that an object belongs to, when something about the object that a pass reads has changed.
 type childHandler struct {
 	// gone is told of every object that a cache has seen deleted.
 	gone func(client.Object)
+	pace *pace
 }
 
-func (h childHandler) Create(_ context.Context, e event.CreateEvent, q queue) { wake(e.Object, q) }
+func (h childHandler) Create(_ context.Context, e event.CreateEvent, q queue) { h.wake(e.Object, q) }
 
 func (h childHandler) Update(_ context.Context, e event.UpdateEvent, q queue) {
 	if meaningful(e.ObjectOld, e.ObjectNew) {
-		wake(e.ObjectNew, q)
+		h.wake(e.ObjectNew, q)
 	}
 }
 
 func (h childHandler) Delete(_ context.Context, e event.DeleteEvent, q queue) {
 	h.gone(e.Object)
-	wake(e.Object, q)
+	h.wake(e.Object, q)
 }
 
-func (h childHandler) Generic(_ context.Context, e event.GenericEvent, q queue) { wake(e.Object, q) }
+func (h childHandler) Generic(_ context.Context, e event.GenericEvent, q queue) { h.wake(e.Object, q) }
 
-func wake(object client.Object, q queue) {
+func (h childHandler) wake(object client.Object, q queue) {
 	if name := object.GetLabels()[v1.LabelStack]; name != "" {
-		q.AddAfter(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}}, gather)
+		stack := types.NamespacedName{Namespace: object.GetNamespace(), Name: name}
+		q.AddAfter(reconcile.Request{NamespacedName: stack}, h.pace.gather(stack))
 	}
 }
 
