@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -30,8 +32,8 @@ type bareUser struct {
 }
 
 // serveBare is what the app is compared with: the standard library, the same driver and pool, the same two queries, and
-// nothing else of what the app does.
-func serveBare(address, dsn string) error {
+// nothing else of what the app does. It ends with the context.
+func serveBare(ctx context.Context, address, dsn string) error {
 	db, err := sql.Open("mysql", dsn)
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
@@ -57,7 +59,11 @@ func serveBare(address, dsn string) error {
 		_ = json.NewEncoder(w).Encode(list)
 	})
 	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	return server.ListenAndServe()
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve on %s: %w", address, err)
+	}
+	return nil
 }
 
 func bareList(r *http.Request, db *sql.DB) ([]bareUser, error) {

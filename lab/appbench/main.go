@@ -33,7 +33,7 @@ func main() {
 	defer stop()
 	var err error
 	if *bare != "" {
-		err = serveBare(*bare, os.Getenv(bareDSN))
+		err = serveBare(ctx, *bare, os.Getenv(bareDSN))
 	} else {
 		err = run(ctx, *binary, *sizes, *duration, *clients)
 	}

@@ -60,8 +60,13 @@ func start(ctx context.Context, name, url string, cmd *exec.Cmd, environment map
 	}
 }
 
+// stopPatience is how long a process may take to end by itself.
+const stopPatience = 15 * time.Second
+
 func (p *process) stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	kill := time.AfterFunc(stopPatience, func() { _ = p.cmd.Process.Kill() })
+	defer kill.Stop()
 	_ = p.cmd.Wait()
 }
 

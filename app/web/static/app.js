@@ -66,6 +66,17 @@ document.addEventListener("click", (event) => {
   document.getElementById(opener.dataset.opens).showModal();
 });
 
+// A menu closes by Escape, which gives the focus back to its button, and when something outside of it is used.
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+["click", "focusin"].forEach((name) => document.addEventListener(name, (event) => {
+  document.querySelectorAll("details.menu[open]").forEach((menu) => { menu.open = menu.contains(event.target); });
+}));
+
 function boxes() {
   return [...document.querySelectorAll('input[name="id"][form="bulk"]')];
 }
