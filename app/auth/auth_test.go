@@ -273,7 +273,7 @@ func TestALinkWorksOnce(t *testing.T) {
 func TestSetupMakesOneAdministrator(t *testing.T) {
 	a, b := twoHosts(t)
 	ctx := context.Background()
-	if _, err := a.Auth.Setup(ctx, "", "", users.Draft{Username: "ada", Email: "a@example.org", Password: apptest.Password},
+	if _, err := a.Auth.Setup(ctx, "", users.Draft{Username: "ada", Email: "a@example.org", Password: apptest.Password},
 		browser); err == nil {
 		t.Error("without a setup secret, setup worked")
 	}
@@ -283,7 +283,7 @@ func TestSetupMakesOneAdministrator(t *testing.T) {
 		host := []*apptest.World{a, b}[i%2]
 		wg.Go(func() {
 			d := users.Draft{Username: fmt.Sprintf("admin%d", i), Email: fmt.Sprintf("a%d@example.org", i), Password: apptest.Password}
-			if _, err := host.Auth.Setup(ctx, apptest.SetupSecret, apptest.SetupSecret, d, browser); err == nil {
+			if _, err := host.Auth.Setup(ctx, apptest.SetupSecret, d, browser); err == nil {
 				made.Add(1)
 			} else if !errors.Is(err, auth.ErrDone) {
 				t.Error(err)

@@ -2,8 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"fmt"
 
 	"github.com/uptrace/bun"
@@ -34,7 +32,7 @@ func (a *Authenticator) MarkSetupDone(ctx context.Context) error {
 
 // Setup makes the first administrator for whoever has the secret. It works once, whatever happens to that
 // administrator later.
-func (a *Authenticator) Setup(ctx context.Context, want, given string, d users.Draft, client Client) (*users.User, error) {
+func (a *Authenticator) Setup(ctx context.Context, given string, d users.Draft, client Client) (*users.User, error) {
 	if done, err := a.SetupDone(ctx); err != nil {
 		return nil, err
 	} else if done {
@@ -43,8 +41,7 @@ func (a *Authenticator) Setup(ctx context.Context, want, given string, d users.D
 	if _, err := a.limiter.Hit(ctx, LimitSetup, "all"); err != nil {
 		return nil, err
 	}
-	w, g := sha256.Sum256([]byte(want)), sha256.Sum256([]byte(given))
-	if want == "" || subtle.ConstantTimeCompare(w[:], g[:]) != 1 {
+	if !a.keys.letsIn(ctx, given) {
 		return nil, &users.ValidationError{Fields: map[string]users.Problem{"secret": users.ProblemWrong}}
 	}
 	if d.Password == "" {

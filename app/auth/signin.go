@@ -45,12 +45,12 @@ type Authenticator struct {
 	users    *users.Service
 	sessions *Sessions
 	limiter  *Limiter
-	cipher   *Cipher
+	keys     *Keys
 }
 
 // NewAuthenticator makes an Authenticator.
-func NewAuthenticator(db *bun.DB, people *users.Service, sessions *Sessions, cipher *Cipher) *Authenticator {
-	return &Authenticator{db: db, users: people, sessions: sessions, limiter: NewLimiter(db), cipher: cipher}
+func NewAuthenticator(db *bun.DB, people *users.Service, sessions *Sessions, keys *Keys) *Authenticator {
+	return &Authenticator{db: db, users: people, sessions: sessions, limiter: NewLimiter(db), keys: keys}
 }
 
 // Limiter is the limiter that sign-ins use.

@@ -2,14 +2,10 @@ package auth
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base32"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,46 +17,6 @@ import (
 	"usermanagement.dev/stack/app/store"
 	"usermanagement.dev/stack/app/users"
 )
-
-// Cipher encrypts second-factor secrets with AES-256-GCM, each bound to its person.
-type Cipher struct{ aead cipher.AEAD }
-
-// NewCipher takes 32 bytes in standard base64.
-func NewCipher(key string) (*Cipher, error) {
-	raw, err := base64.StdEncoding.DecodeString(key)
-	if err != nil || len(raw) != 32 {
-		return nil, errors.New("the encryption key is not 32 bytes in base64")
-	}
-	block, err := aes.NewCipher(raw)
-	if err != nil {
-		return nil, fmt.Errorf("prepare the cipher: %w", err)
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, fmt.Errorf("prepare the cipher: %w", err)
-	}
-	return &Cipher{aead: aead}, nil
-}
-
-func bound(userID int64) []byte { return []byte("totp:" + strconv.FormatInt(userID, 10)) }
-
-func (c *Cipher) seal(userID int64, plain string) []byte {
-	nonce := make([]byte, c.aead.NonceSize())
-	_, _ = rand.Read(nonce)
-	return c.aead.Seal(nonce, nonce, []byte(plain), bound(userID))
-}
-
-func (c *Cipher) open(userID int64, sealed []byte) (string, error) {
-	n := c.aead.NonceSize()
-	if len(sealed) < n {
-		return "", errors.New("the second factor's secret is damaged")
-	}
-	plain, err := c.aead.Open(nil, sealed[:n], sealed[n:], bound(userID))
-	if err != nil {
-		return "", errors.New("the second factor's secret cannot be decrypted: was the encryption key changed?")
-	}
-	return string(plain), nil
-}
 
 const (
 	totpPeriod    = 30
@@ -87,12 +43,12 @@ func (a *Authenticator) BeginTOTP(ctx context.Context, sess *Session) (string, e
 		return "", ErrNotPossible
 	}
 	if len(sess.User.TOTPSecret) > 0 {
-		return a.cipher.open(sess.UserID, sess.User.TOTPSecret) // the same as before, if the page is loaded again
+		return a.keys.open(ctx, sess.UserID, sess.User.TOTPSecret) // the same as before, if the page is loaded again
 	}
 	raw := make([]byte, 20)
 	_, _ = rand.Read(raw)
 	secret := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw)
-	_, err := a.db.NewRaw("UPDATE users SET totp_secret = ? WHERE id = ? AND totp_enabled_at IS NULL", a.cipher.seal(sess.UserID, secret),
+	_, err := a.db.NewRaw("UPDATE users SET totp_secret = ? WHERE id = ? AND totp_enabled_at IS NULL", a.keys.seal(sess.UserID, secret),
 		sess.UserID).
 		Exec(ctx)
 	if err != nil {
@@ -121,7 +77,7 @@ func (a *Authenticator) EnableTOTP(
 			if u.HasMFA() || len(u.TOTPSecret) == 0 {
 				return ErrNotPossible
 			}
-			secret, err := a.cipher.open(u.ID, u.TOTPSecret)
+			secret, err := a.keys.open(ctx, u.ID, u.TOTPSecret)
 			if err != nil {
 				return err
 			}
@@ -230,7 +186,7 @@ func (a *Authenticator) SecondFactor(ctx context.Context, sess *Session, code st
 
 // useCode spends a code by one conditional statement, so that of two requests with the same code one succeeds.
 func (a *Authenticator) useCode(ctx context.Context, sess *Session, code string) (method string, err error) {
-	secret, err := a.cipher.open(sess.UserID, sess.User.TOTPSecret)
+	secret, err := a.keys.open(ctx, sess.UserID, sess.User.TOTPSecret)
 	if err != nil {
 		return "", err
 	}

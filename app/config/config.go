@@ -66,11 +66,12 @@ type Config struct {
 	DatabaseCAFile    string `env:"UMS_DATABASE_CA_FILE"`
 	DatabaseConns     int    `env:"UMS_DATABASE_CONNECTIONS" envDefault:"16"`
 
-	AppSecretARN  string `env:"UMS_APP_SECRET_ARN"`
-	SetupSecret   Secret `env:"UMS_SETUP_SECRET"`
-	EncryptionKey Secret `env:"UMS_ENCRYPTION_KEY"`
-	AdminUsername string `env:"UMS_ADMIN_USERNAME" envDefault:"admin"`
-	AdminEmail    string `env:"UMS_ADMIN_EMAIL"`
+	AppSecretARN  string   `env:"UMS_APP_SECRET_ARN"`
+	SetupSecret   Secret   `env:"UMS_SETUP_SECRET"`
+	EncryptionKey Secret   `env:"UMS_ENCRYPTION_KEY"`
+	PreviousKeys  []Secret `env:"UMS_PREVIOUS_ENCRYPTION_KEYS"`
+	AdminUsername string   `env:"UMS_ADMIN_USERNAME" envDefault:"admin"`
+	AdminEmail    string   `env:"UMS_ADMIN_EMAIL"`
 
 	TrustedProxies []netip.Prefix `env:"UMS_TRUSTED_PROXIES"`
 	LogLevel       slog.Level     `env:"UMS_LOG_LEVEL" envDefault:"info"`
@@ -165,7 +166,16 @@ func (c *Config) validateSecrets() error {
 	if c.AppSecretARN != "" {
 		return nil // checked once it has been read
 	}
-	return CheckAppSecret(hostcontract.AppSecret{SetupSecret: c.SetupSecret.Reveal(), EncryptionKey: c.EncryptionKey.Reveal()})
+	return CheckAppSecret(c.AppSecret())
+}
+
+// AppSecret is the app's secret as the settings have it, given directly or filled in from where it is kept.
+func (c *Config) AppSecret() hostcontract.AppSecret {
+	secret := hostcontract.AppSecret{SetupSecret: c.SetupSecret.Reveal(), EncryptionKey: c.EncryptionKey.Reveal()}
+	for _, key := range c.PreviousKeys {
+		secret.PreviousEncryptionKeys = append(secret.PreviousEncryptionKeys, key.Reveal())
+	}
+	return secret
 }
 
 // MinSetupSecret is the shortest setup secret that is accepted, in characters.
@@ -180,13 +190,22 @@ func CheckAppSecret(s hostcontract.AppSecret) error {
 			fmt.Errorf("the setup secret has %d characters: use at least %d random ones", len(s.SetupSecret), MinSetupSecret),
 		)
 	}
-	key, err := base64.StdEncoding.DecodeString(s.EncryptionKey)
-	if err != nil || len(key) != 32 {
-		errs = append(errs, errors.New("the encryption key is not 32 bytes in base64: make one with `openssl rand -base64 32`"))
-	} else if bytes.Count(key, key[:1]) == len(key) {
-		errs = append(errs, errors.New("the encryption key is one byte repeated: make a random one with `openssl rand -base64 32`"))
+	errs = append(errs, checkKey("the encryption key", s.EncryptionKey))
+	for i, key := range s.PreviousEncryptionKeys {
+		errs = append(errs, checkKey(fmt.Sprintf("the previous encryption key %d", i+1), key))
 	}
 	return errors.Join(errs...)
+}
+
+func checkKey(what, text string) error {
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(key) != 32 {
+		return fmt.Errorf("%s is not 32 bytes in base64: make one with `openssl rand -base64 32`", what)
+	}
+	if bytes.Count(key, key[:1]) == len(key) {
+		return fmt.Errorf("%s is one byte repeated: make a random one with `openssl rand -base64 32`", what)
+	}
+	return nil
 }
 
 // isSafeURL says whether what goes to the address cannot be read on its way.

@@ -14,7 +14,6 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"usermanagement.dev/stack/app/config"
 	"usermanagement.dev/stack/app/store"
 	"usermanagement.dev/stack/internal/hostcontract"
 )
@@ -53,41 +52,6 @@ func (m *Manager) Get(ctx context.Context, arn string) (string, error) {
 // ErrUnreachable says that Secrets Manager did not give a secret. Soon after an instance starts, its role may not be known
 // everywhere yet, so a refusal too may pass.
 var ErrUnreachable = errors.New("no answer from Secrets Manager")
-
-// WaitForAppSecret is FillAppSecret, tried again until the bound while the secret cannot be fetched: a host that starts before
-// its role is known waits, and does not fall over time and again. Told is called before each pause.
-func WaitForAppSecret(ctx context.Context, cfg *config.Config, get Getter, bound time.Duration, told func(error)) error {
-	ctx, cancel := context.WithTimeout(ctx, bound)
-	defer cancel()
-	for pause := 250 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := FillAppSecret(ctx, cfg, get)
-		if err == nil || !errors.Is(err, ErrUnreachable) {
-			return err
-		}
-		told(err)
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(pause):
-		}
-	}
-}
-
-// FillAppSecret puts the fields of the app's secret into the settings, when they are kept in Secrets Manager.
-func FillAppSecret(ctx context.Context, cfg *config.Config, get Getter) error {
-	if cfg.AppSecretARN == "" {
-		return nil
-	}
-	var secret hostcontract.AppSecret
-	if err := read(ctx, get, cfg.AppSecretARN, &secret); err != nil {
-		return err
-	}
-	if err := config.CheckAppSecret(secret); err != nil {
-		return fmt.Errorf("the secret %s: %w", cfg.AppSecretARN, err)
-	}
-	cfg.SetupSecret, cfg.EncryptionKey = config.Secret(secret.SetupSecret), config.Secret(secret.EncryptionKey)
-	return nil
-}
 
 func read(ctx context.Context, get Getter, arn string, into any) error {
 	text, err := get.Get(ctx, arn)

@@ -103,6 +103,53 @@ func TestTheAppSecretIsCheckedAndNeverRepeated(t *testing.T) {
 	}
 }
 
+// TestARotatedAppSecretIsHandedOn also tries secrets that must not be taken.
+func TestARotatedAppSecretIsHandedOn(t *testing.T) {
+	ctx := context.Background()
+	known := hostcontract.AppSecret{SetupSecret: "first-setup-secret", EncryptionKey: apptest.EncryptionKey}
+	next := hostcontract.AppSecret{
+		SetupSecret: "second-setup-secret", EncryptionKey: "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=",
+		PreviousEncryptionKeys: []string{apptest.EncryptionKey},
+	}
+	text := func(s hostcontract.AppSecret) string {
+		out, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	for _, c := range []struct {
+		what, text string
+		changed    bool
+		problem    string
+	}{
+		{"the same", text(known), false, ""},
+		{"a rotated one", text(next), true, ""},
+		{"one whose earlier key is none", strings.ReplaceAll(text(next), `["`, `["canary`), false, "the previous encryption key 1"},
+		{"none", "canary", false, "not the JSON object"},
+	} {
+		v := &counted{vault: vault{"arn:app": c.text}}
+		var taken []hostcontract.AppSecret
+		secret := secrets.NewAppSecret(v, "arn:app", known, func(s hostcontract.AppSecret) error {
+			taken = append(taken, s)
+			return nil
+		})
+		changed, err := secret.Refresh(ctx)
+		if changed != c.changed || len(taken) > 0 != c.changed {
+			t.Errorf("%s: changed %v, taken %d times", c.what, changed, len(taken))
+		}
+		if c.problem == "" && err != nil || c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)) {
+			t.Errorf("%s: %v, want %q", c.what, err, c.problem)
+		}
+		if err != nil && strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: the error quotes the secret: %v", c.what, err)
+		}
+		if _, err := secret.Refresh(ctx); err != nil || v.asked != 1 {
+			t.Errorf("%s: asked %d times within a moment, error %v", c.what, v.asked, err)
+		}
+	}
+}
+
 // waitABit lets some time of the pause between two reads of the secret pass.
 func waitABit(t *testing.T) {
 	t.Helper()

@@ -49,6 +49,9 @@ func (s *Server) cleanUpOnce(ctx context.Context) error {
 		if err := s.recordExpiries(ctx); err != nil {
 			return err
 		}
+		if err := s.reencrypt(ctx); err != nil {
+			return err
+		}
 		return s.deactivateDormant(ctx)
 	})
 }
@@ -61,6 +64,15 @@ func (s *Server) deactivateDormant(ctx context.Context) error {
 	names, err := s.users.DeactivateDormant(ctx, audit.System("dormant policy"), s.cfg.DormantAfter)
 	if len(names) > 0 {
 		s.log.Info("dormant accounts were deactivated", "accounts", len(names), "days", s.cfg.DormantAfter)
+	}
+	return err
+}
+
+// reencrypt ends the use of earlier encryption keys.
+func (s *Server) reencrypt(ctx context.Context) error {
+	n, err := s.auth.Reencrypt(ctx)
+	if n > 0 {
+		s.log.Info("second factors were encrypted anew; earlier keys are no longer needed once this is said no more", "accounts", n)
 	}
 	return err
 }

@@ -38,6 +38,7 @@ type Server struct {
 	app      *fiber.App
 	routes   []Route
 
+	keys     *auth.Keys
 	timeout  time.Duration // of a request
 	migrated atomic.Bool
 	draining atomic.Bool
@@ -59,7 +60,7 @@ func New(cfg *config.Config, version string, db *bun.DB, log *slog.Logger) (*Ser
 	if err != nil {
 		return nil, err
 	}
-	cipher, err := auth.NewCipher(cfg.EncryptionKey.Reveal())
+	keys, err := auth.NewKeys(cfg.AppSecret())
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,8 @@ func New(cfg *config.Config, version string, db *bun.DB, log *slog.Logger) (*Ser
 		policy.Breaches = password.NewBreaches(cfg.BreachURL, log)
 	}
 	s.users = users.New(db, s.sessions, password.NewHasher(cost), policy)
-	s.auth = auth.NewAuthenticator(db, s.users, s.sessions, cipher)
+	s.auth = auth.NewAuthenticator(db, s.users, s.sessions, keys)
+	s.keys = keys
 	s.routes = s.Routes()
 	s.app = s.newApp()
 	return s, nil
@@ -86,6 +88,9 @@ func New(cfg *config.Config, version string, db *bun.DB, log *slog.Logger) (*Ser
 
 // Auth is the server's authenticator, for the command line.
 func (s *Server) Auth() *auth.Authenticator { return s.auth }
+
+// Keys are what the app's secret is for; they may be replaced while the server serves.
+func (s *Server) Keys() *auth.Keys { return s.keys }
 
 // Users is the server's people, for the command line.
 func (s *Server) Users() *users.Service { return s.users }

@@ -135,7 +135,7 @@ func (s *Server) setupPage(c *fiber.Ctx) error {
 func (s *Server) setup(c *fiber.Ctx) error {
 	f := web.UserForm{Username: c.FormValue("username"), Email: c.FormValue("email")}
 	draft := users.Draft{Username: f.Username, Email: f.Email, Password: c.FormValue("password")}
-	_, err := s.auth.Setup(c.UserContext(), s.cfg.SetupSecret.Reveal(), c.FormValue("secret"), draft, s.client(c))
+	_, err := s.auth.Setup(c.UserContext(), c.FormValue("secret"), draft, s.client(c))
 	if invalid, ok := errors.AsType[*users.ValidationError](err); ok {
 		secret := c.FormValue("secret")
 		if invalid.Fields["secret"] != "" {

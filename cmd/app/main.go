@@ -59,39 +59,49 @@ func newLogger(cfg *config.Config) *slog.Logger {
 // secretsBound is how long a start waits for Secrets Manager before it gives up.
 const secretsBound = 2 * time.Minute
 
+// surroundings are what a command gets from outside.
+type surroundings struct {
+	cfg *config.Config
+	// credentials are the database's; nil where the settings have them.
+	credentials store.CredentialSource
+	// secrets is where secrets are kept; nil where the settings have all of them.
+	secrets secrets.Getter
+}
+
 // environment reads the settings, and the secrets that they name.
-func environment(ctx context.Context) (*config.Config, store.CredentialSource, error) {
+func environment(ctx context.Context) (*surroundings, error) {
 	cfg, err := config.FromEnvironment()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if cfg.AppSecretARN == "" && cfg.DatabaseSecretARN == "" {
-		return cfg, nil, nil
+		return &surroundings{cfg: cfg}, nil
 	}
 	manager, err := secrets.NewManager(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	log := newLogger(cfg)
 	err = secrets.WaitForAppSecret(ctx, cfg, manager, secretsBound, func(err error) {
 		log.Warn("the app's secret cannot be read yet; trying again", "error", err.Error())
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if cfg.DatabaseURL != "" || cfg.DatabaseSecretARN == "" {
-		return cfg, nil, nil
+	s := &surroundings{cfg: cfg, secrets: manager}
+	if cfg.DatabaseURL == "" && cfg.DatabaseSecretARN != "" {
+		s.credentials = secrets.NewDatabaseAccount(manager, cfg.DatabaseSecretARN)
 	}
-	return cfg, secrets.NewDatabaseAccount(manager, cfg.DatabaseSecretARN), nil
+	return s, nil
 }
 
 // withDatabase runs one command on a database that has its schema.
 func withDatabase(ctx context.Context, fn func(ctx context.Context, cfg *config.Config, db *bun.DB) error) error {
-	cfg, credentials, err := environment(ctx)
+	s, err := environment(ctx)
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(cfg, credentials)
+	db, err := store.Open(s.cfg, s.credentials)
 	if err != nil {
 		return err
 	}
@@ -99,18 +109,18 @@ func withDatabase(ctx context.Context, fn func(ctx context.Context, cfg *config.
 	if _, err := migrations.Run(ctx, db); err != nil {
 		return err
 	}
-	return fn(ctx, cfg, db)
+	return fn(ctx, s.cfg, db)
 }
 
 type migrateCommand struct{}
 
 // Run migrates and says what was done.
 func (migrateCommand) Run(ctx context.Context) error {
-	cfg, credentials, err := environment(ctx)
+	s, err := environment(ctx)
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(cfg, credentials)
+	db, err := store.Open(s.cfg, s.credentials)
 	if err != nil {
 		return err
 	}

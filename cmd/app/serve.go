@@ -13,6 +13,7 @@ import (
 
 	"usermanagement.dev/stack/app/config"
 	"usermanagement.dev/stack/app/migrations"
+	"usermanagement.dev/stack/app/secrets"
 	"usermanagement.dev/stack/app/server"
 	"usermanagement.dev/stack/app/store"
 )
@@ -22,12 +23,12 @@ type serveCommand struct{}
 // Run serves until SIGTERM or SIGINT, then drains: /health says 503 while requests are still served, long enough for
 // a load balancer to notice, then the listener closes and what is under way is finished.
 func (serveCommand) Run(ctx context.Context) error {
-	cfg, credentials, err := environment(ctx)
+	s, err := environment(ctx)
 	if err != nil {
 		return err
 	}
-	log := newLogger(cfg)
-	db, err := store.Open(cfg, credentials)
+	cfg, log := s.cfg, newLogger(s.cfg)
+	db, err := store.Open(cfg, s.credentials)
 	if err != nil {
 		return err
 	}
@@ -36,6 +37,9 @@ func (serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	s.followAppSecret(background, srv, log)
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
@@ -46,8 +50,6 @@ func (serveCommand) Run(ctx context.Context) error {
 	if err := serveMetrics(ctx, cfg, srv, failed); err != nil {
 		return err
 	}
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
 	go migrate(background, db, srv, log)
 	go srv.CleanUp(background)
 	log.Info("serving", "version", version, "listen", cfg.Listen, "public_url", cfg.PublicURL, "config", cfg)
@@ -57,6 +59,28 @@ func (serveCommand) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return drain(context.WithoutCancel(ctx), cfg, srv, log)
 	}
+}
+
+// appSecretInterval is how often the app's secret is read again. AWS charges for 10,000 readings what a host then does in
+// three and a half days.
+const appSecretInterval = 30 * time.Second
+
+// followAppSecret takes over a rotated secret: soon in any case, and at once when something does not fit the present one.
+func (s *surroundings) followAppSecret(ctx context.Context, srv *server.Server, log *slog.Logger) {
+	if s.secrets == nil || s.cfg.AppSecretARN == "" {
+		return
+	}
+	secret := secrets.NewAppSecret(s.secrets, s.cfg.AppSecretARN, s.cfg.AppSecret(), srv.Keys().Replace)
+	told := func(changed bool, err error) {
+		switch {
+		case err != nil && ctx.Err() == nil:
+			log.Warn("the app's secret cannot be read again; the one in use stays", "error", err.Error())
+		case changed:
+			log.Info("the app's secret was rotated")
+		}
+	}
+	srv.Keys().RefreshBy(func(ctx context.Context) { told(secret.Refresh(ctx)) })
+	go secret.Follow(ctx, appSecretInterval, told)
 }
 
 // migrate tries until it succeeds: a database that is away at start is waited for, with /health saying so meanwhile.

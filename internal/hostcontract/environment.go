@@ -29,6 +29,8 @@ const (
 	// EnvSetupSecret and EnvEncryptionKey are the fields of AppSecret, given directly.
 	EnvSetupSecret   = "UMS_SETUP_SECRET"
 	EnvEncryptionKey = "UMS_ENCRYPTION_KEY"
+	// EnvPreviousEncryptionKeys are AppSecret's, separated by commas.
+	EnvPreviousEncryptionKeys = "UMS_PREVIOUS_ENCRYPTION_KEYS"
 	// EnvAdminUsername and EnvAdminEmail are filled into the form that makes the first administrator.
 	EnvAdminUsername = "UMS_ADMIN_USERNAME"
 	EnvAdminEmail    = "UMS_ADMIN_EMAIL"
@@ -72,7 +74,8 @@ type DatabaseSecret struct {
 type AppSecret struct {
 	// SetupSecret lets whoever has it make the first administrator, once. At least 16 characters.
 	SetupSecret string `json:"setup_secret"`
-	// EncryptionKey is 32 random bytes in standard base64. Second-factor secrets are encrypted with it, so it has to
-	// stay the same for the life of the database.
+	// EncryptionKey is 32 random bytes in standard base64. Second-factor secrets are encrypted with it.
 	EncryptionKey string `json:"encryption_key"`
+	// PreviousEncryptionKeys are those before it, as long as something may be encrypted with them.
+	PreviousEncryptionKeys []string `json:"previous_encryption_keys,omitempty"`
 }

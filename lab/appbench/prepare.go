@@ -14,6 +14,7 @@ import (
 	"usermanagement.dev/stack/app/password"
 	"usermanagement.dev/stack/app/store"
 	"usermanagement.dev/stack/app/users"
+	"usermanagement.dev/stack/internal/hostcontract"
 	"usermanagement.dev/stack/lab/database"
 )
 
@@ -46,13 +47,13 @@ func prepare(ctx context.Context, db *database.Server, binary, name string, size
 	if err != nil {
 		return nil, err
 	}
-	cipher, err := auth.NewCipher(benchKey())
+	keys, err := auth.NewKeys(hostcontract.AppSecret{EncryptionKey: benchKey()})
 	if err != nil {
 		return nil, err
 	}
 	sessions := auth.NewSessions(pool)
 	people := users.New(pool, sessions, password.NewHasher(cost), password.Policy{MinLength: 15})
-	authenticator := auth.NewAuthenticator(pool, people, sessions, cipher)
+	authenticator := auth.NewAuthenticator(pool, people, sessions, keys)
 	admin, err := people.Create(ctx, audit.System("bench"), users.Draft{
 		Username: "admin", Email: "admin@example.org", Role: users.RoleAdmin, Status: users.StatusActive, Password: benchPassword,
 	})

@@ -11,6 +11,7 @@ import (
 	"usermanagement.dev/stack/app/auth"
 	"usermanagement.dev/stack/app/password"
 	"usermanagement.dev/stack/app/users"
+	"usermanagement.dev/stack/internal/hostcontract"
 )
 
 // Password is a password that the policy accepts, for whoever a test signs in.
@@ -25,12 +26,14 @@ type World struct {
 	Users    *users.Service
 	Sessions *auth.Sessions
 	Auth     *auth.Authenticator
+	// Keys are those of Auth.
+	Keys *auth.Keys
 }
 
 // NewWorld builds the services on a database.
 func NewWorld(t testing.TB, db *bun.DB) *World {
 	t.Helper()
-	cipher, err := auth.NewCipher(EncryptionKey)
+	keys, err := auth.NewKeys(hostcontract.AppSecret{SetupSecret: SetupSecret, EncryptionKey: EncryptionKey})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +44,7 @@ func NewWorld(t testing.TB, db *bun.DB) *World {
 		password.NewHasher(password.Params{Memory: 64, Time: 1, Lanes: 1}),
 		password.Policy{MinLength: 15},
 	)
-	return &World{DB: db, Users: people, Sessions: sessions, Auth: auth.NewAuthenticator(db, people, sessions, cipher)}
+	return &World{DB: db, Users: people, Sessions: sessions, Auth: auth.NewAuthenticator(db, people, sessions, keys), Keys: keys}
 }
 
 // Person adds a person with Password.

@@ -168,15 +168,21 @@ func (s *Stack) Database(t testing.TB) cloud.DBInstance {
 	return cloud.DBInstance{}
 }
 
-// SetupSecret is what makes the first administrator.
-func (s *Stack) SetupSecret(t testing.TB) string {
+// AppSecret is the Kubernetes Secret that holds the app's.
+func (s *Stack) AppSecret(t testing.TB) *corev1.Secret {
 	t.Helper()
 	secret := &corev1.Secret{}
 	key := client.ObjectKey{Namespace: s.Object.Namespace, Name: build.AppSecretName(s.Object)}
 	if err := s.Lab.Admin.Get(t.Context(), key, secret); err != nil {
 		t.Fatal(err)
 	}
-	return string(secret.Data["setup-secret"])
+	return secret
+}
+
+// SetupSecret is what makes the first administrator.
+func (s *Stack) SetupSecret(t testing.TB) string {
+	t.Helper()
+	return string(s.AppSecret(t).Data["setup-secret"])
 }
 
 // consoleTail is how much of a console is told, in bytes.
