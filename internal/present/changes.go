@@ -23,31 +23,45 @@ type change struct {
 }
 
 // Changes lists what a plan would do with a stack's objects, each with the fields that make it so. Objects that nothing
-// asks for any more are those in stale.
+// asks for any more are those in stale; one that another of the same node replaces is told of with that one.
 func Changes(stack *v1.UserManagementStack, actions []plan.Action, stale []*unstructured.Unstructured, style Style) string {
-	var changes []change
+	changes, staying := changesOf(actions, stale)
 	counts := map[string]int{}
-	for _, action := range actions {
-		if c, ok := changeOf(action); ok {
-			changes = append(changes, c)
-		}
-	}
-	for _, object := range stale {
-		changes = append(changes, leaving(object))
-	}
-	var out strings.Builder
-	fmt.Fprintf(&out, "%s\n", style.Strong(v1.Kind+" "+stack.Namespace+"/"+stack.Name))
 	widest := 0
 	for _, c := range changes {
 		widest = max(widest, columns(c.node))
 		counts[c.sign]++
 	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s\n", style.Strong(v1.Kind+" "+stack.Namespace+"/"+stack.Name))
 	for _, c := range changes {
 		c.write(&out, widest, style)
 	}
-	staying := len(actions) - len(changes) + len(stale)
 	fmt.Fprintf(&out, "\n%s\n", tally(counts, staying))
 	return out.String()
+}
+
+// changesOf are all changes, and how many nodes have none.
+func changesOf(actions []plan.Action, stale []*unstructured.Unstructured) (changes []change, staying int) {
+	going := map[string]*unstructured.Unstructured{}
+	for _, object := range stale {
+		going[object.GetLabels()[v1.LabelNode]] = object
+	}
+	for _, action := range actions {
+		if action.Verb == plan.Replace && action.Live == nil {
+			action.Live = going[action.Node.ID]
+			stale = slices.DeleteFunc(slices.Clone(stale), func(o *unstructured.Unstructured) bool { return o == action.Live })
+		}
+		if c, ok := changeOf(action); ok {
+			changes = append(changes, c)
+		} else {
+			staying++
+		}
+	}
+	for _, object := range stale {
+		changes = append(changes, leaving(object))
+	}
+	return changes, staying
 }
 
 const (

@@ -189,14 +189,17 @@ func TestChanges(t *testing.T) {
 	db := wanted("db", "DBInstance", map[string]any{"allocatedStorage": int64(200), "engine": "mysql"})
 	host := wanted("host-a", "Instance", map[string]any{"imageID": "ami-2", "userData": "bG9uZw=="})
 	vpc := wanted("vpc", "VPC", map[string]any{})
+	bastion := wanted("bastion", "Instance", map[string]any{"instanceType": "t3.small"})
+	old := is(bastion, map[string]any{"instanceType": "t3.micro"})
 	actions := []plan.Action{
 		{Verb: plan.Keep, Node: vpc, Live: vpc.Object},
 		{Verb: plan.Update, Node: db, Desired: db.Object, Live: is(db, map[string]any{"allocatedStorage": int64(20), "engine": "mysql"})},
 		{Verb: plan.Roll, Node: host, Live: is(host, map[string]any{"imageID": "ami-1", "userData": "c2hvcnQ="})},
+		{Verb: plan.Replace, Node: bastion},
 		{Verb: plan.Create, Node: wanted("dns-b", "RecordSet", map[string]any{})},
 		{Verb: plan.Wait, Node: wanted("listener", "Listener", map[string]any{}), Reason: "waiting for cert.arn"},
 	}
-	stale := []*unstructured.Unstructured{object("dns-a", v1.ComponentEndpoint, "RecordSet", "ACK.ResourceSynced", "", nil)}
+	stale := []*unstructured.Unstructured{old, object("dns-a", v1.ComponentEndpoint, "RecordSet", "ACK.ResourceSynced", "", nil)}
 	compare(t, `UserManagementStack team-a/prod
 
 ~ db        DBInstance        changed in place
@@ -206,13 +209,16 @@ func TestChanges(t *testing.T) {
     spec.imageID: "ami-1" → "ami-2"
     spec.userData: what it does at its first boot
 
+± bastion   Instance          another is made, and the old one is deleted
+    spec.instanceType: "t3.micro" → "t3.small"
+
 + dns-b     RecordSet         made
 
 … listener  Listener          may change: waiting for cert.arn
 
 - dns-a     RecordSet         deleted
 
-1 made, 1 changed in place, 1 replaced, 1 may change, 1 deleted; 1 stay as they are.
+1 made, 1 changed in place, 2 replaced, 1 may change, 1 deleted; 1 stay as they are.
 `, present.Changes(stack(), actions, stale, present.Style{}))
 	compare(t, "UserManagementStack team-a/prod\n\nNothing would change: all 1 resources are as the manifest says.\n",
 		present.Changes(stack(), actions[:1], nil, present.Style{}))
