@@ -21,10 +21,10 @@ func TestThePolicyForDormantAccountsIsShownBeforeItActs(t *testing.T) {
 		t.Error("the overview does not tell of the policy")
 	}
 	for path, want := range map[string]string{
-		"/users/dormant":          "After 120 days: 0 accounts would be deactivated now, 1 more within 30 days.",
-		"/users/dormant?days=90":  "After 90 days: 1 accounts would be deactivated now, 0 more within 30 days.",
-		"/users/dormant?days=1":   "After 30 days: 1 accounts",
-		"/users/dormant?days=abc": "After 120 days: 0 accounts",
+		"/users/dormant":          "After 120 days without a sign of life: 0 to be deactivated now, 1 more within 30 days.",
+		"/users/dormant?days=90":  "After 90 days without a sign of life: 1 to be deactivated now, 0 more within 30 days.",
+		"/users/dormant?days=1":   "After 30 days without a sign of life: 1 to be",
+		"/users/dormant?days=abc": "After 120 days without a sign of life: 0 to be",
 	} {
 		if page := admin.get(path); page.StatusCode != http.StatusOK || !strings.Contains(page.body, want) {
 			t.Errorf("%s: %d %s", path, page.StatusCode, between(page.body, `class="result-count">`, "<"))
@@ -69,7 +69,7 @@ func TestWithoutAPolicyDormantAccountsStay(t *testing.T) {
 	if err != nil || n != 3 {
 		t.Errorf("%d active, error %v, want 3", n, err)
 	}
-	if page := admin.get("/users/dormant"); !strings.Contains(page.body, "After 180 days: 2 accounts") ||
+	if page := admin.get("/users/dormant"); !strings.Contains(page.body, "After 180 days without a sign of life: 2 to be") ||
 		!strings.Contains(page.body, "UMS_DORMANT_AFTER is not set") {
 		t.Errorf("the page: %s", between(page.body, "<main", "</main>"))
 	}
