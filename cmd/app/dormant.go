@@ -50,7 +50,7 @@ func (cmd userDormantCommand) preview(ctx context.Context, people *users.Service
 	if more := p.Now + p.Ahead - len(p.Accounts); more > 0 {
 		fmt.Printf("and %d more\n", more)
 	}
-	fmt.Printf("%d accounts would be deactivated now, %d more within %d days\n", p.Now, p.Ahead, users.DormantAhead)
+	fmt.Printf("accounts to be deactivated now: %d; within %d days: %d more\n", p.Now, users.DormantAhead, p.Ahead)
 	return nil
 }
 

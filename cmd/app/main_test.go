@@ -197,7 +197,7 @@ func TestCommandsOnADatabase(t *testing.T) {
 		{args: []string{"user", "link", "root@example.org"}, want: "/link/"},
 		{args: []string{"user", "link", "nobody"}, want: "no such user", fail: true},
 		{args: []string{"user", "unlock", "root1"}},
-		{args: []string{"user", "dormant", "--days", "90", "--dry-run"}, want: "0 accounts would be deactivated now, 0 more within 30 days"},
+		{args: []string{"user", "dormant", "--days", "90", "--dry-run"}, want: "accounts to be deactivated now: 0; within 30 days: 0 more"},
 		{args: []string{"user", "dormant", "--days", "90"}, want: "0 accounts deactivated"},
 		{args: []string{"user", "dormant"}, want: "UMS_DORMANT_AFTER", fail: true},
 		{args: []string{"user", "dormant", "--days", "30", "--dry-run"}, want: "root1 (id 1): last seen "},
