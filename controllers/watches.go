@@ -26,19 +26,23 @@ type childHandler struct {
 	pace *pace
 }
 
+// Create wakes the stack of an object that a cache has met.
 func (h childHandler) Create(_ context.Context, e event.CreateEvent, q queue) { h.wake(e.Object, q) }
 
+// Update wakes the stack of an object in which something has changed that a pass reads.
 func (h childHandler) Update(_ context.Context, e event.UpdateEvent, q queue) {
 	if meaningful(e.ObjectOld, e.ObjectNew) {
 		h.wake(e.ObjectNew, q)
 	}
 }
 
+// Delete wakes the stack of an object that is gone, after what was remembered of the object is dropped.
 func (h childHandler) Delete(_ context.Context, e event.DeleteEvent, q queue) {
 	h.gone(e.Object)
 	h.wake(e.Object, q)
 }
 
+// Generic wakes the stack of an object.
 func (h childHandler) Generic(_ context.Context, e event.GenericEvent, q queue) { h.wake(e.Object, q) }
 
 func (h childHandler) wake(object client.Object, q queue) {

@@ -12,11 +12,9 @@ import (
 	"usermanagement.dev/stack/lab/apptest"
 )
 
-// journey is an administrator's first hour: setting up, adding, finding, changing and removing somebody.
-func journey(t *testing.T, scripts bool) {
-	t.Helper()
-	s := newSite(t)
-	b := newTab(t, s, scripts)
+// setUp makes the first administrator, who signs in.
+func (b *tab) setUp(scripts bool) {
+	b.t.Helper()
 	b.open("/setup#" + apptest.SetupSecret)
 	if !scripts {
 		b.fill("secret", apptest.SetupSecret)
@@ -26,12 +24,20 @@ func journey(t *testing.T, scripts bool) {
 	b.fill("password", apptest.Password)
 	b.press("main button[type=submit]")
 	if b.at() != "/login?done=done.setup" {
-		t.Fatalf("after setup: %s %s", b.at(), b.text("main"))
+		b.t.Fatalf("after setup: %s %s", b.at(), b.text("main"))
 	}
 	b.signIn("root1")
 	if b.at() != "/dashboard" {
-		t.Fatalf("after signing in: %s", b.at())
+		b.t.Fatalf("after signing in: %s", b.at())
 	}
+}
+
+// journey is an administrator's first hour: setting up, adding, finding, changing and removing somebody.
+func journey(t *testing.T, scripts bool) {
+	t.Helper()
+	s := newSite(t)
+	b := newTab(t, s, scripts)
+	b.setUp(scripts)
 	b.open("/users/new")
 	b.fill("username", "carol")
 	b.fill("email", "not an address")
