@@ -8,7 +8,7 @@ FRONTEND := app/web/frontend
 FRONTEND_PACKAGES := $(FRONTEND)/node_modules/.package-lock.json
 APP_LOOK := app/web/dist/manifest.json
 
-.PHONY: app-build app-dev app-test app-browser-deps app-screenshots bench-app app-fuzz app-assets app-generate verify-app-generate app-deps
+.PHONY: app-build app-dev app-test app-test-mysql app-browser-deps app-screenshots bench-app app-fuzz app-assets app-generate verify-app-generate app-deps
 
 app-build: app-look | $(BIN) ## Build the web app (bin/app): one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(APP_VERSION)" -o $(BIN)/app ./cmd/app
@@ -16,8 +16,8 @@ app-build: app-look | $(BIN) ## Build the web app (bin/app): one static binary
 app-deps:
 	@hack/prerequisites.sh lab/database
 
-app-dev: app-deps app-build ## Try the web app: own database, people to look at, loopback only
-	$(GO) run ./lab/appdev -app $(BIN)/app
+app-dev: app-deps app-build ## Try the web app: own database, people to look at, loopback only (DATABASE=mysql)
+	@$(call use-database,$(DATABASE)) $(GO) run ./lab/appdev -app $(BIN)/app
 
 # Chromium, npm, and from npm axe-core and the look that the tests judge.
 app-browser-deps: app-deps
@@ -27,6 +27,10 @@ app-browser-deps: app-deps
 # `make test` runs the browser's tests as well, and fails rather than leave them out.
 test: app-browser-deps
 test: export UMS_BROWSER_TESTS ?= required
+
+# Those that touch data, on the server that RDS runs; Debian's stable release has MariaDB only.
+app-test-mysql: app-deps ## Run the web app's tests on a real MySQL, which is fetched into the cache first
+	@$(call use-database,mysql) $(GO) test -p 2 -timeout 30m $(filter-out %/browser %/web,$(shell $(GO) list ./app/...)) ./cmd/app ./lab/database ./lab/rds
 
 app-test: app-browser-deps ## Run the web app's tests, those in a real browser too
 	UMS_BROWSER_TESTS=required $(GO) test -p 2 -timeout 30m ./app/... ./cmd/app/... ./lab/database/... ./internal/hostcontract/...

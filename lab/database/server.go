@@ -1,19 +1,15 @@
-// Package database runs a real MariaDB for a laboratory or a test run: Debian's mariadb-server-core, in a folder of its
-// own, on a loopback port, with nothing left behind. Initialising takes under a second and starting less.
+// Package database runs a real database server for a laboratory or a test run, in a folder of its own, on a loopback port,
+// with nothing left behind: Debian's mariadb-server-core, which initialises in under a second, or a MySQL (MySQLVariable).
 package database
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -24,15 +20,13 @@ import (
 	"usermanagement.dev/stack/lab/scratch"
 )
 
-// ErrNotInstalled says that there is no MariaDB server on this machine, and what to do.
-var ErrNotInstalled = errors.New(
-	"no MariaDB server found: run `make prerequisites` (Debian package mariadb-server-core)")
-
 // startBound is how long a server may take to initialise and to answer.
 const startBound = 60 * time.Second
 
 // Options say how a server is run. The zero value is a server in a temporary folder on a free port.
 type Options struct {
+	// Engine is EngineMariaDB, or anything else for the one that MySQLVariable decides on.
+	Engine string
 	// Dir is where the data lives; it is created, and kept by Stop. Empty means a temporary folder, removed by Stop.
 	Dir string
 	// Port on 127.0.0.1; zero means a free one.
@@ -45,9 +39,9 @@ type Options struct {
 	Durable bool
 }
 
-// Server is a running MariaDB. Its methods are safe to use from several goroutines.
+// Server is a running MariaDB or MySQL. Its methods are safe to use from several goroutines.
 type Server struct {
-	program   string
+	engine    engine
 	dir       string
 	temporary *scratch.Folder // nil if the folder is somebody's own
 	port      int
@@ -64,7 +58,7 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, startBound)
 	defer cancel()
 	s := &Server{dir: opts.Dir, port: opts.Port, exited: make(chan struct{})}
-	if err := s.prepare(ctx); err != nil {
+	if err := s.prepare(ctx, opts.Engine); err != nil {
 		return nil, errors.Join(err, s.temporary.Remove())
 	}
 	if err := s.launch(ctx, opts); err != nil {
@@ -97,8 +91,6 @@ func (s *Server) DSN(name string) string {
 	return cfg.FormatDSN()
 }
 
-var identifier = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
-
 // CreateDatabase makes a database if it is not there. Names are letters, digits and underscores.
 func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 	if !identifier.MatchString(name) {
@@ -115,47 +107,6 @@ func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 func (s *Server) NewDatabase(ctx context.Context) (string, error) {
 	name := fmt.Sprintf("t%d_%d", os.Getpid(), s.databases.Add(1))
 	return name, s.CreateDatabase(ctx, name)
-}
-
-// SetPassword changes the account's password, as a rotation by Secrets Manager does. Open connections stay open.
-func (s *Server) SetPassword(ctx context.Context, password string) error {
-	if _, err := s.admin.ExecContext(ctx, "SET PASSWORD FOR 'lab'@'127.0.0.1' = PASSWORD(?)", password); err != nil {
-		return fmt.Errorf("change the password of the lab account: %w", err)
-	}
-	s.password = password
-	return nil
-}
-
-// SetClock stops the clock, at the given time, of every connection that is opened from now on by an account that AddAccount
-// made. The server's own accounts go on by the machine's clock.
-func (s *Server) SetClock(ctx context.Context, at time.Time) error {
-	statement := fmt.Sprintf("SET GLOBAL init_connect = 'SET timestamp = %d'", at.Unix())
-	if _, err := s.admin.ExecContext(ctx, statement); err != nil {
-		return fmt.Errorf("set the database's clock: %w", err)
-	}
-	return nil
-}
-
-// KillConnections ends every client connection but the server's own, as a failover does.
-func (s *Server) KillConnections(ctx context.Context) error {
-	return s.KillAccount(ctx, s.Username())
-}
-
-// KillAccount ends every connection of an account.
-func (s *Server) KillAccount(ctx context.Context, name string) error {
-	if !identifier.MatchString(name) {
-		return fmt.Errorf("account name %q: only letters, digits and underscores", name)
-	}
-	if _, err := s.admin.ExecContext(ctx, "KILL USER '"+name+"'@'127.0.0.1'"); err != nil &&
-		!errors.Is(err, mysql.ErrInvalidConn) && !isInterrupted(err) {
-		return fmt.Errorf("end the connections of %s: %w", name, err)
-	}
-	return nil
-}
-
-func isInterrupted(err error) bool {
-	var my *mysql.MySQLError
-	return errors.As(err, &my) && (my.Number == 1317 || my.Number == 1927)
 }
 
 // Pause stops the process without ending it: connections hang, as with a network that drops packets. Resume undoes it.
@@ -186,57 +137,4 @@ func (s *Server) Stop() error {
 		}
 	}
 	return s.temporary.Remove()
-}
-
-func randomPassword() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // crypto/rand.Read never fails: it ends the program instead
-	return hex.EncodeToString(b)
-}
-
-// findProgram looks in PATH and where Debian puts servers, which an unprivileged PATH lacks.
-func findProgram(name string) (string, error) {
-	if path, err := exec.LookPath(name); err == nil {
-		return path, nil
-	}
-	for _, dir := range []string{"/usr/sbin", "/usr/bin", "/usr/local/sbin"} {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
-			return path, nil
-		}
-	}
-	return "", ErrNotInstalled
-}
-
-// AddAccount makes another account that may do everything with data, under a name and password of the caller's.
-func (s *Server) AddAccount(ctx context.Context, name, password string) error {
-	return s.addAccount(ctx, name, password, "")
-}
-
-// AddTLSAccount makes an account, or gives the one of that name another password, that may do everything and is let in
-// with TLS only. Open connections stay open.
-func (s *Server) AddTLSAccount(ctx context.Context, name, password string) error {
-	return s.addAccount(ctx, name, password, " REQUIRE SSL")
-}
-
-func (s *Server) addAccount(ctx context.Context, name, password, requirement string) error {
-	if !identifier.MatchString(name) {
-		return fmt.Errorf("account name %q: only letters, digits and underscores", name)
-	}
-	account := "'" + name + "'@'127.0.0.1'"
-	for _, statement := range []struct {
-		text string
-		args []any
-	}{
-		{text: "CREATE USER IF NOT EXISTS " + account},
-		{text: "ALTER USER " + account + " IDENTIFIED BY ?" + requirement, args: []any{password}},
-		{text: "GRANT ALL ON *.* TO " + account},
-		// SetClock and limits of connections spare who has these.
-		{text: "REVOKE SUPER, CONNECTION ADMIN ON *.* FROM " + account},
-	} {
-		if _, err := s.admin.ExecContext(ctx, statement.text, statement.args...); err != nil {
-			return fmt.Errorf("add the account %s: %w", name, err)
-		}
-	}
-	return nil
 }

@@ -75,6 +75,31 @@ func TestServerKeepsItsDataInAFolderOfTheCaller(t *testing.T) {
 	}
 }
 
+func TestServerIsTheOneAskedFor(t *testing.T) {
+	for engine, mariaDB := range map[string]bool{"mysql": os.Getenv(MySQLVariable) == "", EngineMariaDB: true} {
+		srv, err := Start(context.Background(), Options{Engine: engine})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = srv.Stop() })
+		var version string
+		if err := srv.admin.QueryRowContext(context.Background(), "SELECT VERSION()").Scan(&version); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(version, "MariaDB") != mariaDB {
+			t.Errorf("asked for %s: got %s", engine, version)
+		}
+	}
+}
+
+func TestAFolderWithoutMySQLIsRefused(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv(MySQLVariable, folder)
+	if _, err := Start(context.Background(), Options{}); err == nil || !strings.Contains(err.Error(), folder) {
+		t.Errorf("error %v: want one that names %s", err, folder)
+	}
+}
+
 // A start that was cut off leaves a folder that is not whole; the next one begins it again.
 func TestServerBeginsAnUnfinishedFolderAgain(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()

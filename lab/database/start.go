@@ -2,11 +2,14 @@ package database
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,16 +18,12 @@ import (
 	"usermanagement.dev/stack/lab/scratch"
 )
 
-// systemTables is where Debian keeps the statements that make the server's own tables.
-const systemTables = "/usr/share/mysql"
-
 // prepare chooses folder, port and password and initialises an empty data folder.
-func (s *Server) prepare(ctx context.Context) error {
-	program, err := findProgram("mariadbd")
-	if err != nil {
+func (s *Server) prepare(ctx context.Context, engine string) error {
+	var err error
+	if s.engine, err = findEngine(engine); err != nil {
 		return err
 	}
-	s.program = program
 	if s.dir == "" {
 		if s.temporary, err = scratch.New("database"); err != nil {
 			return err
@@ -57,7 +56,7 @@ func (s *Server) initialise(ctx context.Context) error {
 			return fmt.Errorf("make the database's folder: %w", err)
 		}
 	}
-	if err := s.bootstrap(ctx, unfinished); err != nil {
+	if err := s.engine.bootstrap(ctx, unfinished, s.tmpPath()); err != nil {
 		return err
 	}
 	if err := os.Rename(unfinished, s.dataPath()); err != nil {
@@ -66,35 +65,10 @@ func (s *Server) initialise(ctx context.Context) error {
 	return nil
 }
 
-// bootstrap makes the system tables the way mariadb-install-db does. That script is not used because it wants
-// my_print_defaults, which Debian ships in another package.
-func (s *Server) bootstrap(ctx context.Context, data string) error {
-	var script strings.Builder
-	script.WriteString("CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket=NULL;\n")
-	for _, name := range []string{"mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql"} {
-		text, err := os.ReadFile(filepath.Join(systemTables, name))
-		if err != nil {
-			return fmt.Errorf("read the server's own tables (%w): %w", err, ErrNotInstalled)
-		}
-		script.Write(text)
-		script.WriteByte('\n')
-	}
-	flags := append([]string{
-		"--no-defaults", "--bootstrap", "--datadir=" + data, "--tmpdir=" + s.tmpPath(), "--log-warnings=0", "--enforce-storage-engine=",
-		"--loose-innodb-buffer-pool-size=32M", "--max-allowed-packet=8M", "--innodb-flush-method=nosync", "--innodb-log-file-size=16M",
-	}, s.asRoot()...)
-	cmd := exec.CommandContext(ctx, s.program, flags...) //nolint:gosec // found by findProgram
-	cmd.Stdin = strings.NewReader(script.String())
+// runBootstrap runs a server that makes its own tables and ends.
+func runBootstrap(cmd *exec.Cmd, data string) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initialise the database's folder %s: %w: %s", data, err, lastLines(string(out), 5))
-	}
-	return nil
-}
-
-// asRoot is the flag without which the server refuses to run as root.
-func (s *Server) asRoot() []string {
-	if os.Geteuid() == 0 {
-		return []string{"--user=root"}
 	}
 	return nil
 }
@@ -109,11 +83,11 @@ func (s *Server) launch(ctx context.Context, opts Options) error {
 		return fmt.Errorf("make the database's log: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	s.cmd = exec.Command(s.program, s.flags(opts)...) //nolint:gosec,noctx // outlives the start; Stop ends it
+	s.cmd = s.engine.command(context.Background(), s.flags(opts)...) // outlives the start; Stop ends it
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.SysProcAttr = ownProcessGroup()
 	if err := s.cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", s.program, err)
+		return fmt.Errorf("start %s: %w", s.cmd.Path, err)
 	}
 	go func() {
 		_ = s.cmd.Wait()
@@ -137,12 +111,12 @@ func (s *Server) flags(opts Options) []string {
 		"--sql-mode=STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO",
 	}
 	if !opts.Durable {
-		flags = append(flags, "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0", "--innodb-flush-method=nosync")
+		flags = append(flags, unflushed()...)
 	}
 	if opts.CertificateFile != "" {
 		flags = append(flags, "--ssl-cert="+opts.CertificateFile, "--ssl-key="+opts.KeyFile)
 	}
-	return append(flags, s.asRoot()...)
+	return slices.Concat(flags, s.engine.flags(), asRoot())
 }
 
 func (s *Server) dataPath() string { return filepath.Join(s.dir, "data") }
@@ -155,11 +129,13 @@ func (s *Server) initPath() string { return filepath.Join(s.dir, "init.sql") }
 
 // writeInitFile makes the accounts at every start, so that the password never stands in the process's arguments.
 func (s *Server) writeInitFile() error {
+	account := func(name string) string {
+		name = "'" + name + "'@'127.0.0.1'"
+		return "CREATE USER IF NOT EXISTS " + name + ";\nALTER USER " + name + " IDENTIFIED BY '" + s.password + "';\n" +
+			"GRANT ALL ON *.* TO " + name + " WITH GRANT OPTION;"
+	}
 	script := strings.Join([]string{
-		"CREATE OR REPLACE USER 'lab'@'127.0.0.1' IDENTIFIED BY '" + s.password + "';",
-		"GRANT ALL ON *.* TO 'lab'@'127.0.0.1' WITH GRANT OPTION;",
-		"CREATE OR REPLACE USER 'keeper'@'127.0.0.1' IDENTIFIED BY '" + s.password + "';",
-		"GRANT ALL ON *.* TO 'keeper'@'127.0.0.1' WITH GRANT OPTION;",
+		account("lab"), account("keeper"),
 		"ALTER USER root@localhost IDENTIFIED BY '" + s.password + "';", "",
 	}, "\n")
 	if err := os.WriteFile(s.initPath(), []byte(script), 0o600); err != nil {
@@ -204,4 +180,10 @@ func (s *Server) logTail() string {
 func lastLines(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+func randomPassword() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // crypto/rand.Read never fails: it ends the program instead
+	return hex.EncodeToString(b)
 }

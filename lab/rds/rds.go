@@ -1,6 +1,6 @@
-// Package rds runs a database server for each DB instance of the model: MariaDB, whatever engine was asked for, with the
-// name, the master user and the password that RDS would have given it, and a certificate of RDS's authority. Only TLS is
-// let in. A password that is rotated in the model is rotated in the server.
+// Package rds runs a database server for each DB instance of the model, with the name, the master user and the password that
+// RDS would have given it, and a certificate of RDS's authority. It is a MariaDB, also in place of MySQL unless there is one
+// (database.MySQLVariable). Only TLS is let in. A password that is rotated in the model is rotated in the server.
 package rds
 
 import (
@@ -194,7 +194,7 @@ func newServer(o Options, i cloud.DBInstance) (*server, error) {
 		return nil, err
 	}
 	s := &server{identifier: i.Identifier, endpoint: i.Endpoint, port: i.Port, options: database.Options{
-		Dir: filepath.Join(dir, "server"), CertificateFile: filepath.Join(dir, "server.crt"), KeyFile: filepath.Join(dir, "server.key"),
+		Engine: i.Engine, Dir: filepath.Join(dir, "server"), CertificateFile: filepath.Join(dir, "server.crt"), KeyFile: filepath.Join(dir, "server.key"),
 	}}
 	if err := pair.Write(s.options.CertificateFile, s.options.KeyFile); err != nil {
 		return nil, err
