@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -115,27 +116,47 @@ func (a *Authenticator) CreateToken(
 	return secret, err
 }
 
-// LookupToken finds the token of a request, with its owner as is now.
+// LookupToken finds the token of a request, with what is known of its owner now, but for the secrets.
 func (a *Authenticator) LookupToken(ctx context.Context, secret string) (*APIToken, error) {
 	if !strings.HasPrefix(secret, TokenPrefix) {
 		return nil, ErrExpired
 	}
-	t := new(APIToken)
-	err := a.db.NewSelect().Model(t).ColumnExpr("t.*").ColumnExpr("UTC_TIMESTAMP(6) AS now").Relation("User").
-		Where("t.hash = ?", hash(secret)).Where("t.revoked_at IS NULL").Where("t.expires_at > UTC_TIMESTAMP(6)").Scan(ctx)
+	t, err := a.readToken(ctx, hash(secret))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrExpired
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look the API token up: %w", err)
 	}
-	if t.User == nil || !t.User.CanSignIn(t.Now) || t.User.MustChangePassword {
+	if !t.User.CanSignIn(t.Now) || t.User.MustChangePassword {
 		return nil, ErrExpired
 	}
 	if t.LastUsedAt == nil || t.Now.Sub(*t.LastUsedAt) > touchEvery {
 		if _, err := a.db.NewRaw("UPDATE api_tokens SET last_used_at = UTC_TIMESTAMP(6) WHERE id = ?", t.ID).Exec(ctx); err != nil {
 			return nil, fmt.Errorf("note that the API token is in use: %w", err)
 		}
+	}
+	return t, nil
+}
+
+// readToken reads the live token that has this hash. It is asked for with every request of a program, so the row goes
+// straight into its fields (see users.Service.ListPublic).
+func (a *Authenticator) readToken(ctx context.Context, hash []byte) (*APIToken, error) {
+	rows, err := a.db.NewSelect().Model((*APIToken)(nil)).
+		ColumnExpr("t.id, t.user_id, t.scopes, t.last_used_at, UTC_TIMESTAMP(6), u.deleted_at").
+		ColumnExpr(users.PublicColumns("u")).Join("JOIN users AS u ON u.id = t.user_id").
+		Where("t.hash = ?", hash).Where("t.revoked_at IS NULL").Where("t.expires_at > UTC_TIMESTAMP(6)").Rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	if !rows.Next() {
+		return nil, cmp.Or(rows.Err(), sql.ErrNoRows)
+	}
+	t := &APIToken{User: new(users.User)}
+	fields := []any{&t.ID, &t.UserID, &t.Scopes, &t.LastUsedAt, &t.Now, &t.User.DeletedAt}
+	if err := rows.Scan(append(fields, t.User.PublicFields()...)...); err != nil {
+		return nil, err
 	}
 	return t, nil
 }

@@ -2,6 +2,7 @@ package users
 
 import (
 	"context"
+	"strings"
 
 	"github.com/uptrace/bun"
 )
@@ -12,8 +13,14 @@ var publicColumns = []string{
 	"totp_enabled_at", FieldLastLogin, FieldExpires, FieldCreated, "created_by", "updated_at", "version",
 }
 
-// publicFields are where publicColumns go, in their order.
-func (u *User) publicFields() []any {
+// PublicColumns are the columns of what programs may see of people, for a query that joins the table users under this
+// alias.
+func PublicColumns(alias string) string {
+	return alias + "." + strings.Join(publicColumns, ", "+alias+".")
+}
+
+// PublicFields are where the columns of PublicColumns go, in their order.
+func (u *User) PublicFields() []any {
 	return []any{
 		&u.ID, &u.Username, &u.UsernameKey, &u.Email, &u.EmailKey, &u.DisplayName, &u.Role, &u.Status, &u.MustChangePassword,
 		&u.TOTPEnabledAt, &u.LastLoginAt, &u.ExpiresAt, &u.CreatedAt, &u.CreatedBy, &u.UpdatedAt, &u.Version,
@@ -34,7 +41,7 @@ func readPublic(ctx context.Context, sel *bun.SelectQuery, most int) ([]User, er
 	}
 	defer rows.Close() //nolint:errcheck // Err tells
 	var row User
-	fields, list := row.publicFields(), make([]User, 0, most)
+	fields, list := row.PublicFields(), make([]User, 0, most)
 	for rows.Next() {
 		if err := rows.Scan(fields...); err != nil {
 			return nil, err
