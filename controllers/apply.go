@@ -69,6 +69,10 @@ func (p *pass) apply(ctx context.Context) error {
 	)
 	for i := range p.actions {
 		action := &p.actions[i]
+		if action.Verb == plan.Remake {
+			failed = append(failed, p.discard(ctx, action.Live, action.Reason))
+			continue
+		}
 		if !action.Verb.Writes() || p.postponed(action) {
 			continue
 		}
@@ -110,6 +114,13 @@ func (p *pass) postponed(action *plan.Action) bool {
 		return true
 	}
 	return false
+}
+
+// discard deletes an object, for a reason that the log gets.
+func (p *pass) discard(ctx context.Context, object *unstructured.Unstructured, why string) error {
+	p.log.Info("Removing an object", "kind", object.GetKind(), "name", object.GetName(), "reason", why)
+	childWrites.WithLabelValues(object.GetKind(), "delete").Inc()
+	return p.engine.Delete(ctx, object)
 }
 
 func (p *pass) write(ctx context.Context, action *plan.Action) error {

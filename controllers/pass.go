@@ -157,7 +157,7 @@ func (p *pass) hold(ctx context.Context) error {
 
 // build makes the graph of what shall be.
 func (p *pass) build(ctx context.Context) error {
-	g, err := build.Stack(p.stack, p.world, build.Inputs{AppSecretHash: p.secret.hash})
+	g, err := build.Stack(p.stack, p.world, build.Inputs{AppSecretHash: p.secret.hash, Serving: p.serving()})
 	if err != nil {
 		return p.finish(ctx, status.Invalid(p.stack, err.Error(), p.now))
 	}

@@ -19,9 +19,7 @@ func (p *pass) prune(ctx context.Context) error {
 	next := prune.Next(p.stale)
 	var failed []error
 	for _, object := range next.Delete {
-		p.log.Info("Removing what is no longer asked for", "kind", object.GetKind(), "name", object.GetName())
-		failed = append(failed, p.engine.Delete(ctx, object))
-		childWrites.WithLabelValues(object.GetKind(), "delete").Inc()
+		failed = append(failed, p.discard(ctx, object, "it is no longer asked for"))
 	}
 	failed = append(failed, p.nudge(ctx, next.Going))
 	return errors.Join(failed...)

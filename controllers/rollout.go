@@ -123,6 +123,20 @@ func (p *pass) announceRollout(before, after *v1.RolloutStatus) {
 	p.tell(v1.ReasonRollingOut, "RollOut", "%s: %s", after.Step, after.Message)
 }
 
+// serving says whether some host answers well through the load balancer. Where nobody asks, one that is behind it is
+// believed to.
+func (p *pass) serving() bool {
+	if p.health == nil {
+		return slices.ContainsFunc(p.world.Hosts(), func(h *unstructured.Unstructured) bool { return ack.Assess(h, p.now).Verdict == ack.Ready })
+	}
+	for _, host := range p.health.Observed(p.stack.UID).Hosts {
+		if host.State == v1.HealthHealthy {
+			return true
+		}
+	}
+	return false
+}
+
 // look has the hosts asked that a load balancer sends requests to, as soon as there is a listener to ask through.
 func (p *pass) look(next v1.UserManagementStackStatus) {
 	if p.health == nil {

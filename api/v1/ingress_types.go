@@ -58,7 +58,27 @@ type DomainSpec struct {
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:Pattern=`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$`
 	CertificateARN string `json:"certificateARN,omitempty"`
+
+	// ExistingRecords says what happens to address records (type A) that these names have in the hosted zone already.
+	// Refuse leaves them as they are: the stack says which one is in the way, and is not ready. TakeOver points them to
+	// this stack as soon as it serves, without a moment in which the name leads nowhere: that is how a stack takes the
+	// place of another system. A record that was taken over is the stack's from then on, and goes when the stack is
+	// deleted. Example: TakeOver
+	// +optional
+	// +kubebuilder:default=Refuse
+	ExistingRecords ExistingRecords `json:"existingRecords,omitempty"`
 }
+
+// ExistingRecords says what happens to DNS records that are in the way.
+//
+// +kubebuilder:validation:Enum=Refuse;TakeOver
+type ExistingRecords string
+
+// What happens to existing records.
+const (
+	RecordsRefuse   ExistingRecords = "Refuse"
+	RecordsTakeOver ExistingRecords = "TakeOver"
+)
 
 // LoadBalancerScheme says whether a load balancer has public addresses.
 //

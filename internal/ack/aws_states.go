@@ -171,6 +171,9 @@ func ordinaryWaiting(object *unstructured.Unstructured, message string) bool {
 // terminalHint is the way out of ACK.Terminal, which ACK itself never leaves before the spec changes.
 func terminalHint(object *unstructured.Unstructured, message string) string {
 	switch {
+	case object.GetKind() == RecordSet.Name && strings.Contains(message, "already exists"):
+		return "the name has a record in the hosted zone already: remove that and delete this object, which is then made again; " +
+			"or set spec.ingress.domain.existingRecords to TakeOver"
 	case strings.Contains(message, "not managed by ACK"), strings.Contains(message, "already exists"):
 		return "a resource of this name exists in AWS and is not this stack's: remove or rename it there, " +
 			"then delete this object; it is made again"

@@ -24,6 +24,14 @@ func Held(object *unstructured.Unstructured) bool {
 	return false
 }
 
+// GivenUp says whether ACK has given up on an object before there was anything of it in AWS: deleting the object then
+// deletes nothing there, since ACK takes its finalizer off again when a creation fails.
+func GivenUp(object *unstructured.Unstructured) bool {
+	kind, err := KindOf(object.GetKind())
+	_, terminal := isTrue(object, conditionTerminal)
+	return err == nil && terminal && !slices.Contains(object.GetFinalizers(), kind.Finalizer())
+}
+
 // Touchable says whether the object may be changed now: it is held, or ACK has failed to make it and waits for a better
 // spec.
 func Touchable(object *unstructured.Unstructured) bool {

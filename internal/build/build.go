@@ -16,6 +16,9 @@ type Inputs struct {
 	// DatabaseCAURL is where hosts fetch the certificates that the database's own is verified by; empty means RDS's
 	// bundle of the stack's region.
 	DatabaseCAURL string
+	// Serving says that at least one host answers well through the load balancer, or runs where nobody asks. Names that
+	// lead somewhere else today are moved only then.
+	Serving bool
 }
 
 // Stack is the graph of everything that the stack shall be made of. Its nodes and edges follow from the spec alone; the

@@ -263,6 +263,41 @@ func TestAdoption(t *testing.T) {
 	}
 }
 
+// TestTakingOver: a name that may lead to another system is moved only to hosts that serve, and stays once it was moved.
+func TestTakingOver(t *testing.T) {
+	stack := buildtest.Samples(t)["production"]
+	stack.Spec.Ingress.Domain.ExistingRecords = v1.RecordsTakeOver
+	node := build.DNSNode(stack.Spec.Ingress.Domain.Name)
+	for _, c := range []struct {
+		why      string
+		serving  bool
+		world    graph.World
+		runnable bool
+	}{
+		{"no host serves", false, without{node}, false},
+		{"a host serves", true, without{node}, true},
+		{"it was moved, and hosts are in trouble", false, graphtest.Full{}, true},
+	} {
+		in := buildtest.Inputs
+		in.Serving = c.serving
+		g, err := build.Stack(stack, c.world, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := g.Node(node)
+		if record.Runnable() != c.runnable || record.Object.GetAnnotations()[ack.AnnotationAdoptionPolicy] != ack.AdoptOrCreate {
+			t.Errorf("%s: waits for %v, annotations %v", c.why, record.Missing, record.Object.GetAnnotations())
+		}
+	}
+}
+
+// without is a world in which everything stands but one node.
+type without struct{ node string }
+
+func (w without) Ready(node string) bool { return node != w.node }
+
+func (w without) Output(node, field string) (string, bool) { return graphtest.Full{}.Output(node, field) }
+
 // TestNoSecret: of what can hold a secret in an app's environment, nothing is ever written into user data.
 func TestNoSecret(t *testing.T) {
 	for _, n := range built(t, buildtest.Samples(t)["production"]).Nodes() {

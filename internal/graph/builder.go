@@ -138,6 +138,9 @@ func (n *NodeBuilder) Own(field string) (string, bool) {
 	return n.builder.world.Output(n.node.ID, field)
 }
 
+// Standing says whether this very node is made and usable already.
+func (n *NodeBuilder) Standing() bool { return n.builder.world.Ready(n.node.ID) }
+
 // Lack makes this node wait for something that no node publishes. Example: kubernetes-secret
 func (n *NodeBuilder) Lack(field string) {
 	n.node.Missing = append(n.node.Missing, Output{Node: n.node.ID, Field: field})

@@ -30,6 +30,9 @@ const (
 	Replace Verb = "replace"
 	// Update changes an object, because the intent changed or because somebody else edited it.
 	Update Verb = "update"
+	// Remake deletes an object on which ACK has given up before there was anything of it in AWS, because only a new one
+	// can do better. It is made again when it is gone.
+	Remake Verb = "remake"
 	// Wait does nothing now: a value is missing, or ACK must not be disturbed.
 	Wait Verb = "wait"
 	// Roll leaves a host as it is although its revision is not the wanted one: that is a rollout's work.
@@ -91,6 +94,9 @@ func decide(node *graph.Node, cluster Cluster, now time.Time) (Action, error) {
 	action.Live = cluster.Object(kind, node.Object.GetName())
 	if action.Live == nil {
 		action.Live = otherRevision(node, cluster)
+	}
+	if live := action.Live; live != nil && ack.GivenUp(live) && adoption(node.Object) != adoption(live) {
+		return remake(action), nil
 	}
 	if !node.Runnable() {
 		action.Reason = "waiting for " + missing(node.Missing)
@@ -174,6 +180,18 @@ func update(action Action, now time.Time) (Action, error) {
 	maps.Copy(action.Removal, cure)
 	noteUpdate(action, was, is, edited, now)
 	return action, nil
+}
+
+func remake(action Action) Action {
+	if action.Live.GetDeletionTimestamp() == nil {
+		action.Verb = Remake
+	}
+	action.Reason = "ACK asks what it may take over only when an object is new"
+	return action
+}
+
+func adoption(object *unstructured.Unstructured) string {
+	return object.GetAnnotations()[ack.AnnotationAdoptionPolicy]
 }
 
 // noteUpdate writes down when the spec was changed, unless only labels or annotations were: those ACK does not act on.

@@ -177,6 +177,36 @@ func TestHostsOfAnotherRevisionAreLeftToARollout(t *testing.T) {
 	}
 }
 
+func TestWhatACKGaveUpOnIsMadeAgainWhenItMayTakeOver(t *testing.T) {
+	record := func(adoption string, missing ...graph.Output) *graph.Node {
+		n := wanted(ack.RecordSet, "dns-a", "prod-dns-a", map[string]any{"name": "a."}, missing...)
+		if adoption != "" {
+			n.Object.SetAnnotations(map[string]string{ack.AnnotationAdoptionPolicy: adoption})
+		}
+		return n
+	}
+	terminal := acktest.Condition("ACK.Terminal", "True", "it already exists", now)
+	unheld := func(o *unstructured.Unstructured) { o.SetFinalizers(nil) }
+	refused := standing(t, record(""), terminal, unheld)
+	for _, c := range []struct {
+		why  string
+		node *graph.Node
+		live *unstructured.Unstructured
+		verb plan.Verb
+	}{
+		{"it may take over now", record(ack.AdoptOrCreate), refused, plan.Remake},
+		{"and goes even if the new one has to wait", record(ack.AdoptOrCreate, graph.Output{Node: "a", Field: "b"}), refused, plan.Remake},
+		{"it still may not", record(""), refused, plan.Keep},
+		{"it has made something", record(ack.AdoptOrCreate), standing(t, record(""), terminal), plan.Update},
+		{"it stands", record(ack.AdoptOrCreate), standing(t, record("")), plan.Update},
+		{"it goes already", record(ack.AdoptOrCreate), standing(t, record(""), terminal, unheld, acktest.Deleting(now)), plan.Wait},
+	} {
+		if action := decide(t, c.node, c.live); action.Verb != c.verb || action.Verb == plan.Remake && action.Verb.Writes() {
+			t.Errorf("%s: got %s, want %s", c.why, action.Verb, c.verb)
+		}
+	}
+}
+
 func TestDriftIsPutBackAndOurOwnChangeIsNoDrift(t *testing.T) {
 	edit := func(path string, value any) *unstructured.Unstructured {
 		return standing(t, vpc(), acktest.Spec(path, value))

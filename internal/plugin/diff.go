@@ -93,7 +93,7 @@ func planned(
 		served[kind.Name] = true // one that is not is told by the stack's status
 	}
 	world := observe.New(objects, served, now)
-	in := build.Inputs{}
+	in := build.Inputs{Serving: len(world.Hosts()) > 0}
 	for _, secret := range world.OfNode(build.NodeAppSecret) {
 		in.AppSecretHash = build.AppSecretHash(secret)
 	}

@@ -86,6 +86,8 @@ func changeOf(action plan.Action) (change, bool) {
 		if action.Live != nil {
 			c.fields = fields(action.Node.Object, action.Live)
 		}
+	case plan.Remake:
+		c.sign, c.what = signReplaced, "deleted and made again: "+action.Reason
 	case plan.Roll:
 		c.sign, c.what = signReplaced, "replaced in a rollout: another host beside it, proven and drained, then this one goes"
 		c.fields = fields(action.Node.Object, action.Live)

@@ -65,6 +65,8 @@ func nodeOf(action plan.Action, problems map[string]Problem, now time.Time) Node
 		n.Assessment = problem.assessment()
 	case action.Verb == plan.Unserved:
 		n.Assessment = unserved(object)
+	case action.Verb == plan.Remake:
+		n.Assessment = ack.Assessment{Reason: v1.ReasonProgressing, Message: "made again: " + action.Reason}
 	case action.Verb.Writes():
 		n.Made = true
 		n.Assessment = ack.Assessment{Reason: v1.ReasonProgressing, Message: "just applied"}

@@ -130,6 +130,8 @@ func (d drawing) ingress() v1.IngressSpec {
 			Aliases:        d.texts("alias", 0, "a.example.com", "b.example.com", strings.Repeat("e.", 120)+"com"),
 			HostedZoneID:   d.text("hosted zone", "Z0123456789"),
 			CertificateARN: d.text("certificate", "", "arn:aws:acm:us-east-2:111122223333:certificate/x"),
+
+			ExistingRecords: v1.ExistingRecords(d.text("existing records", "", "Refuse", "TakeOver")),
 		}
 	}
 	return ingress
