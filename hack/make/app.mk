@@ -8,10 +8,15 @@ FRONTEND := app/web/frontend
 FRONTEND_PACKAGES := $(FRONTEND)/node_modules/.package-lock.json
 APP_LOOK := app/web/dist/manifest.json
 
-.PHONY: app-build app-dev app-test app-test-mysql app-browser-deps app-screenshots bench-app app-fuzz app-assets app-generate verify-app-generate app-deps
+.PHONY: app-build app-release app-dev app-test app-test-mysql app-browser-deps app-screenshots bench-app app-fuzz app-assets app-generate verify-app-generate app-deps
 
 app-build: app-look | $(BIN) ## Build the web app (bin/app): one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(APP_VERSION)" -o $(BIN)/app ./cmd/app
+
+RELEASE_URL ?= https://releases.example.com/user-management/$(APP_VERSION)
+
+app-release: app-look ## Build the web app for every architecture into dist/, with checksums (APP_VERSION=1.5.0, RELEASE_URL=https://…)
+	@hack/app-release.sh "$(APP_VERSION)" "$(RELEASE_URL)"
 
 app-deps:
 	@hack/prerequisites.sh lab/database
