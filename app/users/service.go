@@ -137,18 +137,11 @@ func (p Patch) applyRights(u *User, note func(field string, problem Problem)) {
 
 // Create adds a person. Wrong and taken values come back as a *ValidationError.
 func (s *Service) Create(ctx context.Context, actor audit.Actor, d Draft) (*User, error) {
-	u, invalid := s.draftUser(ctx, d)
-	if invalid != nil {
-		return nil, invalid
+	u, err := s.prepare(ctx, d)
+	if err != nil {
+		return nil, err
 	}
-	if d.Password != "" {
-		hash, err := s.hasher.Hash(ctx, d.Password)
-		if err != nil {
-			return nil, fmt.Errorf("hash the password: %w", err)
-		}
-		u.PasswordHash = hash
-	}
-	err := store.InTx(ctx, s.db, func(ctx context.Context, tx bun.Tx) error {
+	err = store.InTx(ctx, s.db, func(ctx context.Context, tx bun.Tx) error {
 		return s.insert(ctx, tx, actor, u, "user.create")
 	})
 	if err != nil {
@@ -159,6 +152,15 @@ func (s *Service) Create(ctx context.Context, actor audit.Actor, d Draft) (*User
 
 // CreateIn adds a person within a transaction of the caller's.
 func (s *Service) CreateIn(ctx context.Context, tx bun.Tx, actor audit.Actor, d Draft, action string) (*User, error) {
+	u, err := s.prepare(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return u, s.insert(ctx, tx, actor, u, action)
+}
+
+// prepare checks a draft and hashes its password, which takes long and so is done before any transaction of ours.
+func (s *Service) prepare(ctx context.Context, d Draft) (*User, error) {
 	u, invalid := s.draftUser(ctx, d)
 	if invalid != nil {
 		return nil, invalid
@@ -170,7 +172,7 @@ func (s *Service) CreateIn(ctx context.Context, tx bun.Tx, actor audit.Actor, d 
 		}
 		u.PasswordHash = hash
 	}
-	return u, s.insert(ctx, tx, actor, u, action)
+	return u, nil
 }
 
 func (s *Service) insert(ctx context.Context, tx bun.Tx, actor audit.Actor, u *User, action string) error {

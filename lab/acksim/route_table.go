@@ -2,7 +2,6 @@ package acksim
 
 import (
 	"context"
-	"slices"
 
 	"usermanagement.dev/stack/lab/cloud"
 )
@@ -41,22 +40,8 @@ func routesOf(value any) []cloud.Route {
 }
 
 func differentRoutes(a, b any) bool {
-	add, remove := routeChanges(routesOf(a), routesOf(b))
+	add, remove := changesBetween(routesOf(a), routesOf(b))
 	return len(add)+len(remove) > 0
-}
-
-func routeChanges(want, have []cloud.Route) (add, remove []cloud.Route) {
-	for _, r := range want {
-		if !slices.Contains(have, r) {
-			add = append(add, r)
-		}
-	}
-	for _, r := range have {
-		if !slices.Contains(want, r) {
-			remove = append(remove, r)
-		}
-	}
-	return add, remove
 }
 
 func readRouteTable(ctx context.Context, p *pass, desired *object) (*object, error) {
@@ -137,7 +122,7 @@ func updateRouteTable(ctx context.Context, p *pass, desired, latest *object, cha
 	if !changed.has("routes") {
 		return updated, nil
 	}
-	add, remove := routeChanges(routesOf(desired.spec()["routes"]), routesOf(latest.spec()["routes"]))
+	add, remove := changesBetween(routesOf(desired.spec()["routes"]), routesOf(latest.spec()["routes"]))
 	for _, route := range remove {
 		if err := p.aws.DeleteRoute(ctx, id, route.Destination); err != nil {
 			return nil, err

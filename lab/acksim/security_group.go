@@ -75,22 +75,8 @@ func rulesOf(value any) []cloud.Rule {
 }
 
 func differentRules(a, b any) bool {
-	add, remove := ruleChanges(rulesOf(a), rulesOf(b))
+	add, remove := changesBetween(rulesOf(a), rulesOf(b))
 	return len(add)+len(remove) > 0
-}
-
-func ruleChanges(want, have []cloud.Rule) (add, remove []cloud.Rule) {
-	for _, r := range want {
-		if !slices.Contains(have, r) {
-			add = append(add, r)
-		}
-	}
-	for _, r := range have {
-		if !slices.Contains(want, r) {
-			remove = append(remove, r)
-		}
-	}
-	return add, remove
 }
 
 func readSecurityGroup(ctx context.Context, p *pass, desired *object) (*object, error) {
@@ -188,7 +174,7 @@ func withoutIDs(rules []cloud.Rule) []cloud.Rule {
 
 // changeRules revokes before it authorises.
 func (p *pass) changeRules(ctx context.Context, id string, egress bool, want, have []cloud.Rule) error {
-	add, remove := ruleChanges(want, have)
+	add, remove := changesBetween(want, have)
 	if len(remove) > 0 {
 		if err := p.aws.RevokeSecurityGroup(ctx, id, egress, remove); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package acksim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -172,3 +173,18 @@ func stamp(t time.Time) any {
 }
 
 func copyTree(m tree) tree { return runtime.DeepCopyJSON(m) }
+
+// changesBetween is what has to be added to a set and removed from it, so that it is what is wanted.
+func changesBetween[T comparable](want, have []T) (add, remove []T) {
+	for _, v := range want {
+		if !slices.Contains(have, v) {
+			add = append(add, v)
+		}
+	}
+	for _, v := range have {
+		if !slices.Contains(want, v) {
+			remove = append(remove, v)
+		}
+	}
+	return add, remove
+}

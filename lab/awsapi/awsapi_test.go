@@ -17,20 +17,10 @@ import (
 
 	"usermanagement.dev/stack/lab/awsapi"
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 )
 
 const region = "us-east-2"
-
-func must[T any](t *testing.T) func(T, error) T {
-	t.Helper()
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
 
 // world is an instance with a role that may read one of two secrets, and the API that it sees.
 type world struct {
@@ -48,25 +38,25 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(c.Close)
 	w := &world{Client: c.Client(cloud.Caller{Region: region}), t: t, role: "host"}
 	ctx := t.Context()
-	w.own = must[cloud.Secret](t)(w.CreateSecret(ctx, cloud.CreateSecretInput{Name: "own", Value: "sesame"})).ARN
-	w.others = must[cloud.Secret](t)(w.CreateSecret(ctx, cloud.CreateSecretInput{Name: "others", Value: "private"})).ARN
-	must[cloud.Role](t)(w.CreateRole(ctx, cloud.CreateRoleInput{Name: w.role, TrustPolicy: `{"Version":"2012-10-17","Statement":[` +
+	w.own = cloudtest.Must[cloud.Secret](t)(w.CreateSecret(ctx, cloud.CreateSecretInput{Name: "own", Value: "sesame"})).ARN
+	w.others = cloudtest.Must[cloud.Secret](t)(w.CreateSecret(ctx, cloud.CreateSecretInput{Name: "others", Value: "private"})).ARN
+	cloudtest.Must[cloud.Role](t)(w.CreateRole(ctx, cloud.CreateRoleInput{Name: w.role, TrustPolicy: `{"Version":"2012-10-17","Statement":[` +
 		`{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`}))
 	w.policy("Allow", w.own)
-	profile := must[cloud.InstanceProfile](t)(w.CreateInstanceProfile(ctx, "host", "", nil))
+	profile := cloudtest.Must[cloud.InstanceProfile](t)(w.CreateInstanceProfile(ctx, "host", "", nil))
 	if err := w.AddRoleToInstanceProfile(ctx, "host", w.role); err != nil {
 		t.Fatal(err)
 	}
-	vpc := must[cloud.VPC](t)(w.CreateVPC(ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
-	subnet := must[cloud.Subnet](t)(w.CreateSubnet(ctx, cloud.CreateSubnetInput{
+	vpc := cloudtest.Must[cloud.VPC](t)(w.CreateVPC(ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
+	subnet := cloudtest.Must[cloud.Subnet](t)(w.CreateSubnet(ctx, cloud.CreateSubnetInput{
 		VPCID: vpc, CIDRBlock: "10.0.1.0/24", Zone: region + "a",
 	})).ID
-	instance := must[cloud.Instance](t)(w.RunInstance(ctx, cloud.RunInstanceInput{
+	instance := cloudtest.Must[cloud.Instance](t)(w.RunInstance(ctx, cloud.RunInstanceInput{
 		ImageID: "ami-0123456789abcdef0", InstanceType: "t3.micro", SubnetID: subnet, ProfileARN: profile.ARN,
 		Metadata: cloud.MetadataOptions{HTTPTokens: "required"},
 	})).ID
 	accounts := awsapi.NewAccounts(c)
-	w.metadata = must[*awsapi.Metadata](t)(accounts.ServeMetadata(instance))
+	w.metadata = cloudtest.Must[*awsapi.Metadata](t)(accounts.ServeMetadata(instance))
 	w.api = httptest.NewServer(accounts.SecretsManager())
 	t.Cleanup(func() {
 		w.api.Close()
@@ -99,7 +89,7 @@ func (w *world) read(id string, given aws.CredentialsProvider) (string, error) {
 	}
 	w.t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
 	w.t.Setenv("AWS_CONFIG_FILE", "/dev/null")
-	config := must[aws.Config](w.t)(awsconfig.LoadDefaultConfig(w.t.Context(), awsconfig.WithRegion(region)))
+	config := cloudtest.Must[aws.Config](w.t)(awsconfig.LoadDefaultConfig(w.t.Context(), awsconfig.WithRegion(region)))
 	if given != nil {
 		config.Credentials = given
 	}
@@ -160,8 +150,8 @@ func (w *world) lent() aws.Credentials {
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"} {
 		w.t.Setenv(name, "")
 	}
-	config := must[aws.Config](w.t)(awsconfig.LoadDefaultConfig(w.t.Context(), awsconfig.WithRegion(region)))
-	return must[aws.Credentials](w.t)(config.Credentials.Retrieve(w.t.Context()))
+	config := cloudtest.Must[aws.Config](w.t)(awsconfig.LoadDefaultConfig(w.t.Context(), awsconfig.WithRegion(region)))
+	return cloudtest.Must[aws.Credentials](w.t)(config.Credentials.Retrieve(w.t.Context()))
 }
 
 func TestMetadataWantsAToken(t *testing.T) {
@@ -187,11 +177,11 @@ func TestMetadataWantsAToken(t *testing.T) {
 
 func (w *world) ask(method, path string, header map[string]string) (status int, body string) {
 	w.t.Helper()
-	r := must[*http.Request](w.t)(http.NewRequestWithContext(context.Background(), method, w.metadata.URL()+path, http.NoBody))
+	r := cloudtest.Must[*http.Request](w.t)(http.NewRequestWithContext(context.Background(), method, w.metadata.URL()+path, http.NoBody))
 	for name, value := range header {
 		r.Header.Set(name, value)
 	}
-	response := must[*http.Response](w.t)(http.DefaultClient.Do(r)) //nolint:bodyclose // in the next line
+	response := cloudtest.Must[*http.Response](w.t)(http.DefaultClient.Do(r)) //nolint:bodyclose // in the next line
 	defer func() { _ = response.Body.Close() }()
-	return response.StatusCode, string(must[[]byte](w.t)(io.ReadAll(response.Body)))
+	return response.StatusCode, string(cloudtest.Must[[]byte](w.t)(io.ReadAll(response.Body)))
 }

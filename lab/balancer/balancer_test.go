@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 )
 
 func TestActions(t *testing.T) {
@@ -27,14 +28,14 @@ func TestActions(t *testing.T) {
 		if got := s.get("https://users.example.com/", nil); got.status != 200 || got.body != "app" || got.proto != "HTTP/2.0" {
 			t.Errorf("got %+v", got)
 		}
-		r := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), http.MethodGet, "https://other.example.com/", http.NoBody))
+		r := cloudtest.Must[*http.Request](t)(http.NewRequestWithContext(t.Context(), http.MethodGet, "https://other.example.com/", http.NoBody))
 		if response, err := s.client().Do(r); err == nil {
 			_ = response.Body.Close()
 			t.Error("the certificate is good for another name")
 		}
 	})
 	t.Run("fixed response", func(t *testing.T) {
-		must[cloud.Listener](t)(s.ModifyListener(t.Context(), http80.ARN, cloud.ListenerInput{Actions: []cloud.Action{{
+		cloudtest.Must[cloud.Listener](t)(s.ModifyListener(t.Context(), http80.ARN, cloud.ListenerInput{Actions: []cloud.Action{{
 			Type: "fixed-response", StatusCode: "410", ContentType: "text/plain", Body: "gone",
 		}}}))
 		s.until("the answer is fixed", func() bool {

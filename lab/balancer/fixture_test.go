@@ -15,6 +15,7 @@ import (
 
 	"usermanagement.dev/stack/lab/balancer"
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 	"usermanagement.dev/stack/lab/internal/pki"
 )
 
@@ -40,17 +41,6 @@ type site struct {
 	addresses map[string]string // of targets, by instance id
 }
 
-func must[T any](t *testing.T) func(T, error) T {
-	t.Helper()
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -68,22 +58,22 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(c.Close)
 	s := &site{Client: c.Client(cloud.Caller{Region: "us-east-2"}), t: t, cloud: c, addresses: map[string]string{}}
 	ctx := t.Context()
-	s.vpc = must[cloud.VPC](t)(s.CreateVPC(ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
-	gateway := must[cloud.InternetGateway](t)(s.CreateInternetGateway(ctx, nil)).ID
+	s.vpc = cloudtest.Must[cloud.VPC](t)(s.CreateVPC(ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
+	gateway := cloudtest.Must[cloud.InternetGateway](t)(s.CreateInternetGateway(ctx, nil)).ID
 	check(t, s.AttachInternetGateway(ctx, gateway, s.vpc))
 	var subnets []string
 	for zone, block := range map[string]string{"us-east-2a": "10.0.1.0/24", "us-east-2b": "10.0.2.0/24"} {
-		s.subnet = must[cloud.Subnet](t)(s.CreateSubnet(ctx, cloud.CreateSubnetInput{VPCID: s.vpc, Zone: zone, CIDRBlock: block})).ID
+		s.subnet = cloudtest.Must[cloud.Subnet](t)(s.CreateSubnet(ctx, cloud.CreateSubnetInput{VPCID: s.vpc, Zone: zone, CIDRBlock: block})).ID
 		subnets = append(subnets, s.subnet)
 	}
-	s.lb = must[cloud.LoadBalancer](t)(s.CreateLoadBalancer(ctx, cloud.CreateLoadBalancerInput{Name: "site", SubnetIDs: subnets}))
+	s.lb = cloudtest.Must[cloud.LoadBalancer](t)(s.CreateLoadBalancer(ctx, cloud.CreateLoadBalancerInput{Name: "site", SubnetIDs: subnets}))
 	health := cloud.HealthCheckChange{
 		Path: new("/health"), IntervalSeconds: new(10), TimeoutSeconds: new(2), HealthyThreshold: new(2), UnhealthyThreshold: new(2),
 	}
-	s.group = must[cloud.TargetGroup](t)(s.CreateTargetGroup(ctx, cloud.CreateTargetGroupInput{
+	s.group = cloudtest.Must[cloud.TargetGroup](t)(s.CreateTargetGroup(ctx, cloud.CreateTargetGroupInput{
 		Name: "hosts", Protocol: "HTTP", Port: appPort, VPCID: s.vpc, Health: health,
 	})).ARN
-	authority := must[*pki.Authority](t)(pki.LoadOrCreate(t.TempDir(), "test authority"))
+	authority := cloudtest.Must[*pki.Authority](t)(pki.LoadOrCreate(t.TempDir(), "test authority"))
 	s.roots = x509.NewCertPool()
 	s.roots.AppendCertsFromPEM(authority.PEM())
 	s.balancers = balancer.Start(balancer.Options{
@@ -116,10 +106,10 @@ func (s *site) listen(port int, protocol string, action cloud.Action) cloud.List
 	s.t.Helper()
 	in := cloud.ListenerInput{LoadBalancerARN: s.lb.ARN, Port: port, Protocol: protocol, Actions: []cloud.Action{action}}
 	if protocol == "HTTPS" {
-		in.Certificates = []string{must[cloud.Certificate](s.t)(s.ImportCertificate(s.t.Context(), domain)).ARN}
+		in.Certificates = []string{cloudtest.Must[cloud.Certificate](s.t)(s.ImportCertificate(s.t.Context(), domain)).ARN}
 		in.SSLPolicy = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 	}
-	return must[cloud.Listener](s.t)(s.CreateListener(s.t.Context(), in))
+	return cloudtest.Must[cloud.Listener](s.t)(s.CreateListener(s.t.Context(), in))
 }
 
 func (s *site) forward() cloud.Action {
@@ -131,7 +121,7 @@ func (s *site) host(handler http.HandlerFunc) (id string) {
 	s.t.Helper()
 	server := httptest.NewServer(handler)
 	s.t.Cleanup(server.Close)
-	id = must[cloud.Instance](s.t)(s.RunInstance(s.t.Context(), cloud.RunInstanceInput{
+	id = cloudtest.Must[cloud.Instance](s.t)(s.RunInstance(s.t.Context(), cloud.RunInstanceInput{
 		ImageID: "ami-0123456789abcdef0", InstanceType: "t3.micro", SubnetID: s.subnet,
 	})).ID
 	s.mu.Lock()
@@ -212,7 +202,7 @@ type answer struct {
 
 func (s *site) get(url string, header http.Header) answer {
 	s.t.Helper()
-	r := must[*http.Request](s.t)(http.NewRequestWithContext(s.t.Context(), http.MethodGet, url, http.NoBody))
+	r := cloudtest.Must[*http.Request](s.t)(http.NewRequestWithContext(s.t.Context(), http.MethodGet, url, http.NoBody))
 	if header != nil {
 		r.Header = header
 	}
@@ -223,9 +213,9 @@ func (s *site) do(r *http.Request) answer {
 	s.t.Helper()
 	client := s.client()
 	defer client.CloseIdleConnections()
-	response := must[*http.Response](s.t)(client.Do(r)) //nolint:bodyclose // in the next line
+	response := cloudtest.Must[*http.Response](s.t)(client.Do(r)) //nolint:bodyclose // in the next line
 	defer func() { _ = response.Body.Close() }()
-	body := must[[]byte](s.t)(io.ReadAll(response.Body))
+	body := cloudtest.Must[[]byte](s.t)(io.ReadAll(response.Body))
 	return answer{response.StatusCode, response.Header, string(body), response.Proto}
 }
 

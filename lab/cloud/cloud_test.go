@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 )
 
 func TestFaults(t *testing.T) {
@@ -61,12 +62,12 @@ func TestThrottlingIsRepeatable(t *testing.T) {
 func TestHoldAndBlock(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	release := a.cloud.Hold("ec2:CreateVpc")
-	vpc := must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"}))
+	vpc := cloudtest.Must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"}))
 	if vpc.State != "pending" {
 		t.Errorf("held VPC is %s", vpc.State)
 	}
 	release()
-	if vpc = must[cloud.VPC](t)(a.DescribeVPC(a.ctx, vpc.ID)); vpc.State != "available" {
+	if vpc = cloudtest.Must[cloud.VPC](t)(a.DescribeVPC(a.ctx, vpc.ID)); vpc.State != "available" {
 		t.Errorf("released VPC is %s", vpc.State)
 	}
 	unblock := a.cloud.Block("ec2:DescribeVpcs")

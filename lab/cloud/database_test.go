@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 )
 
 func TestDBGroupRules(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	n := a.network()
-	sameZone := must[cloud.Subnet](t)(a.CreateSubnet(a.ctx, cloud.CreateSubnetInput{
+	sameZone := cloudtest.Must[cloud.Subnet](t)(a.CreateSubnet(a.ctx, cloud.CreateSubnetInput{
 		VPCID: n.vpc, CIDRBlock: "10.0.9.0/24", Zone: region + "a",
 	})).ID
 	for _, c := range []struct {
@@ -53,8 +54,8 @@ func TestDBGroupRules(t *testing.T) {
 func TestDBInstanceRules(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	n := a.network()
-	other := must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.9.0.0/16"}))
-	must[cloud.DBParameterGroup](t)(a.CreateDBParameterGroup(a.ctx, "old", "mysql8.0", "d", nil))
+	other := cloudtest.Must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.9.0.0/16"}))
+	cloudtest.Must[cloud.DBParameterGroup](t)(a.CreateDBParameterGroup(a.ctx, "old", "mysql8.0", "d", nil))
 	create := func(what, code string, change func(*cloud.CreateDBInstanceInput)) {
 		t.Helper()
 		in := a.databaseInput(n)
@@ -89,7 +90,7 @@ func TestDBInstanceRules(t *testing.T) {
 
 func (a *account) db() cloud.DBInstance {
 	a.t.Helper()
-	return must[cloud.DBInstance](a.t)(a.DescribeDBInstance(a.ctx, "db"))
+	return cloudtest.Must[cloud.DBInstance](a.t)(a.DescribeDBInstance(a.ctx, "db"))
 }
 
 func TestDBInstanceLife(t *testing.T) {
@@ -98,7 +99,7 @@ func TestDBInstanceLife(t *testing.T) {
 	n := a.network()
 	in := a.databaseInput(n)
 	in.DeletionProtection = true
-	d := must[cloud.DBInstance](t)(a.CreateDBInstance(a.ctx, in))
+	d := cloudtest.Must[cloud.DBInstance](t)(a.CreateDBInstance(a.ctx, in))
 	if d.Status != "creating" || d.Endpoint != "" || d.Zone != "" || d.MasterSecretARN == "" || d.EngineVersion != "8.4.5" {
 		t.Errorf("at first: %+v", d)
 	}
@@ -112,7 +113,7 @@ func TestDBInstanceLife(t *testing.T) {
 	a.clock.Advance(2 * time.Minute)
 	_, err = a.ModifyDBInstance(a.ctx, "db", cloud.DBChange{StorageGiB: &smaller})
 	a.refused("less storage", err, "InvalidParameterCombination")
-	must[cloud.DBInstance](t)(a.ModifyDBInstance(a.ctx, "db", cloud.DBChange{Class: &class}))
+	cloudtest.Must[cloud.DBInstance](t)(a.ModifyDBInstance(a.ctx, "db", cloud.DBChange{Class: &class}))
 	if d = a.db(); d.Status != "modifying" || d.Class != "db.t3.micro" || *d.Pending.Class != class {
 		t.Errorf("while it changes: %+v", d)
 	}
@@ -122,7 +123,7 @@ func TestDBInstanceLife(t *testing.T) {
 	}
 	final := cloud.DeleteDBInstanceInput{Identifier: "db", FinalSnapshot: "final"}
 	a.refused("protected", a.DeleteDBInstance(a.ctx, final), "InvalidParameterCombination")
-	must[cloud.DBInstance](t)(a.ModifyDBInstance(a.ctx, "db", cloud.DBChange{DeletionProtection: &protection}))
+	cloudtest.Must[cloud.DBInstance](t)(a.ModifyDBInstance(a.ctx, "db", cloud.DBChange{DeletionProtection: &protection}))
 	a.refused("no snapshot named", a.DeleteDBInstance(a.ctx, cloud.DeleteDBInstanceInput{Identifier: "db"}), "InvalidParameterCombination")
 	a.check(a.DeleteDBInstance(a.ctx, final))
 	a.refused("deleting again", a.DeleteDBInstance(a.ctx, final), "InvalidDBInstanceState")
@@ -142,7 +143,7 @@ func TestMultiAZ(t *testing.T) {
 	n := a.network()
 	in := a.databaseInput(n)
 	in.MultiAZ = true
-	must[cloud.DBInstance](t)(a.CreateDBInstance(a.ctx, in))
+	cloudtest.Must[cloud.DBInstance](t)(a.CreateDBInstance(a.ctx, in))
 	before := a.db()
 	a.check(a.cloud.FailOver(region, "db"))
 	if after := a.db(); after.Zone != before.SecondaryZone || after.SecondaryZone != before.Zone || before.Zone == before.SecondaryZone {
@@ -152,7 +153,7 @@ func TestMultiAZ(t *testing.T) {
 
 func TestManagedSecretFollowsThePassword(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
-	must[cloud.DBInstance](t)(a.CreateDBInstance(a.ctx, a.databaseInput(a.network())))
+	cloudtest.Must[cloud.DBInstance](t)(a.CreateDBInstance(a.ctx, a.databaseInput(a.network())))
 	d := a.db()
 	value, _ := a.cloud.SecretValue(d.MasterSecretARN)
 	if !strings.Contains(value, d.Password()) || !strings.Contains(value, `"username":"ums"`) {

@@ -6,50 +6,51 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 )
 
 func TestCertificateValidation(t *testing.T) {
 	a := newAccount(t, cloud.Options{Latencies: cloud.AWS()})
 	a.tick()
-	outer := must[string](t)(a.cloud.AddHostedZone("example.com"))
-	inner := must[string](t)(a.cloud.AddHostedZone("apps.example.com"))
-	cert := must[cloud.Certificate](t)(a.RequestCertificate(a.ctx, cloud.RequestCertificateInput{
+	outer := cloudtest.Must[string](t)(a.cloud.AddHostedZone("example.com"))
+	inner := cloudtest.Must[string](t)(a.cloud.AddHostedZone("apps.example.com"))
+	cert := cloudtest.Must[cloud.Certificate](t)(a.RequestCertificate(a.ctx, cloud.RequestCertificateInput{
 		Domain: "users.apps.example.com", Alternatives: []string{"*.users.apps.example.com"},
 	}))
 	if cert.Validations[0].RecordName != "" {
 		t.Error("the record is not known at once")
 	}
 	a.clock.Advance(10 * time.Second)
-	cert = must[cloud.Certificate](t)(a.DescribeCertificate(a.ctx, cert.ARN))
+	cert = cloudtest.Must[cloud.Certificate](t)(a.DescribeCertificate(a.ctx, cert.ARN))
 	v := cert.Validations[0]
 	if v.RecordName != cert.Validations[1].RecordName || !strings.HasSuffix(v.RecordName, ".users.apps.example.com.") {
 		t.Errorf("validations: %+v", cert.Validations)
 	}
 	record := cloud.RecordSet{Name: v.RecordName, Type: "CNAME", TTL: 60, Values: []string{v.RecordValue}}
-	must[cloud.ChangeInfo](t)(a.ChangeRecordSet(a.ctx, outer, "CREATE", record))
+	cloudtest.Must[cloud.ChangeInfo](t)(a.ChangeRecordSet(a.ctx, outer, "CREATE", record))
 	a.clock.Advance(time.Hour)
 	a.wantCertificate(cert.ARN, "PENDING_VALIDATION") // the inner zone answers for that name
-	change := must[cloud.ChangeInfo](t)(a.ChangeRecordSet(a.ctx, inner, "CREATE", record))
+	change := cloudtest.Must[cloud.ChangeInfo](t)(a.ChangeRecordSet(a.ctx, inner, "CREATE", record))
 	if change.Status != "PENDING" {
 		t.Errorf("change is %s", change.Status)
 	}
 	a.clock.Advance(3 * time.Minute)
 	a.wantCertificate(cert.ARN, "ISSUED")
-	if change = must[cloud.ChangeInfo](t)(a.GetChange(a.ctx, change.ID)); change.Status != "INSYNC" {
+	if change = cloudtest.Must[cloud.ChangeInfo](t)(a.GetChange(a.ctx, change.ID)); change.Status != "INSYNC" {
 		t.Errorf("change is %s", change.Status)
 	}
-	late := must[cloud.Certificate](t)(a.RequestCertificate(a.ctx, cloud.RequestCertificateInput{Domain: "other.example.net"}))
+	late := cloudtest.Must[cloud.Certificate](t)(a.RequestCertificate(a.ctx, cloud.RequestCertificateInput{Domain: "other.example.net"}))
 	a.clock.Advance(73 * time.Hour)
 	a.wantCertificate(late.ARN, "VALIDATION_TIMED_OUT")
 	a.cloud.Inject(cloud.Fault{Op: "acm:RequestCertificate", When: cloud.Late, Code: "CAA_ERROR"})
-	bad := must[cloud.Certificate](t)(a.RequestCertificate(a.ctx, cloud.RequestCertificateInput{Domain: "users.apps.example.com"}))
+	bad := cloudtest.Must[cloud.Certificate](t)(a.RequestCertificate(a.ctx, cloud.RequestCertificateInput{Domain: "users.apps.example.com"}))
 	a.clock.Advance(3 * time.Minute)
 	a.wantCertificate(bad.ARN, "FAILED")
 }
 
 func (a *account) wantCertificate(arn, status string) {
 	a.t.Helper()
-	if c := must[cloud.Certificate](a.t)(a.DescribeCertificate(a.ctx, arn)); c.Status != status {
+	if c := cloudtest.Must[cloud.Certificate](a.t)(a.DescribeCertificate(a.ctx, arn)); c.Status != status {
 		a.t.Errorf("certificate is %s (%s), want %s", c.Status, c.FailureReason, status)
 	}
 }
@@ -57,10 +58,10 @@ func (a *account) wantCertificate(arn, status string) {
 // issued makes an issued certificate.
 func (a *account) issued(domain string) string {
 	a.t.Helper()
-	zone := must[string](a.t)(a.cloud.AddHostedZone(domain))
-	cert := must[cloud.Certificate](a.t)(a.RequestCertificate(a.ctx, cloud.RequestCertificateInput{Domain: domain}))
+	zone := cloudtest.Must[string](a.t)(a.cloud.AddHostedZone(domain))
+	cert := cloudtest.Must[cloud.Certificate](a.t)(a.RequestCertificate(a.ctx, cloud.RequestCertificateInput{Domain: domain}))
 	v := cert.Validations[0]
-	must[cloud.ChangeInfo](a.t)(a.ChangeRecordSet(a.ctx, zone, "CREATE",
+	cloudtest.Must[cloud.ChangeInfo](a.t)(a.ChangeRecordSet(a.ctx, zone, "CREATE",
 		cloud.RecordSet{Name: v.RecordName, Type: v.RecordType, TTL: 60, Values: []string{v.RecordValue}}))
 	a.wantCertificate(cert.ARN, "ISSUED")
 	return cert.ARN
@@ -68,7 +69,7 @@ func (a *account) issued(domain string) string {
 
 func TestRecordSetRules(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
-	zone := must[string](t)(a.cloud.AddHostedZone("example.com"))
+	zone := cloudtest.Must[string](t)(a.cloud.AddHostedZone("example.com"))
 	lb := a.balancer(a.network())
 	text := func(name, kind, value string) cloud.RecordSet {
 		return cloud.RecordSet{Name: name, Type: kind, TTL: 60, Values: []string{value}}
@@ -106,9 +107,9 @@ func TestRecordSetRules(t *testing.T) {
 func TestLoadBalancerRules(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	n := a.network()
-	closed := must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.9.0.0/16"})).ID
+	closed := cloudtest.Must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.9.0.0/16"})).ID
 	subnet := func(vpc, cidr, zone string) string {
-		return must[cloud.Subnet](t)(a.CreateSubnet(a.ctx, cloud.CreateSubnetInput{VPCID: vpc, CIDRBlock: cidr, Zone: region + zone})).ID
+		return cloudtest.Must[cloud.Subnet](t)(a.CreateSubnet(a.ctx, cloud.CreateSubnetInput{VPCID: vpc, CIDRBlock: cidr, Zone: region + zone})).ID
 	}
 	closedPair := []string{subnet(closed, "10.9.0.0/24", "a"), subnet(closed, "10.9.1.0/24", "b")}
 	small := subnet(n.vpc, "10.0.7.0/28", "c")
@@ -146,8 +147,8 @@ func TestTargetGroupAndListenerRules(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	n := a.network()
 	lb, tg, host := a.balancer(n), a.targetGroup(n), a.host(n)
-	other := must[cloud.LoadBalancer](t)(a.CreateLoadBalancer(a.ctx, cloud.CreateLoadBalancerInput{Name: "other", SubnetIDs: n.subnets[:]}))
-	pending := must[cloud.Certificate](t)(a.RequestCertificate(a.ctx, cloud.RequestCertificateInput{Domain: "x.example.net"})).ARN
+	other := cloudtest.Must[cloud.LoadBalancer](t)(a.CreateLoadBalancer(a.ctx, cloud.CreateLoadBalancerInput{Name: "other", SubnetIDs: n.subnets[:]}))
+	pending := cloudtest.Must[cloud.Certificate](t)(a.RequestCertificate(a.ctx, cloud.RequestCertificateInput{Domain: "x.example.net"})).ARN
 	cert := a.issued("example.com")
 	type input = cloud.ListenerInput
 	for _, c := range []struct {
@@ -176,7 +177,7 @@ func TestTargetGroupAndListenerRules(t *testing.T) {
 	a.refused("certificate in use", a.DeleteCertificate(a.ctx, cert), "ResourceInUseException")
 	a.check(a.RegisterTargets(a.ctx, tg.ARN, []cloud.Target{{ID: host}}))
 	a.check(a.TerminateInstance(a.ctx, host))
-	if left := must[[]cloud.Target](t)(a.DescribeTargetHealth(a.ctx, tg.ARN)); len(left) != 0 {
+	if left := cloudtest.Must[[]cloud.Target](t)(a.DescribeTargetHealth(a.ctx, tg.ARN)); len(left) != 0 {
 		t.Errorf("a terminated instance is no target: %v", left)
 	}
 	a.refused("terminated target", a.RegisterTargets(a.ctx, tg.ARN, []cloud.Target{{ID: host}}), "InvalidTarget")
@@ -196,7 +197,7 @@ func TestTargetsDrain(t *testing.T) {
 	a.refused("unknown attribute", a.ModifyTargetGroupAttributes(a.ctx, tg.ARN, map[string]string{"x": "1"}), "ValidationError")
 	a.check(a.RegisterTargets(a.ctx, tg.ARN, []cloud.Target{{ID: host}}))
 	a.check(a.DeregisterTargets(a.ctx, tg.ARN, []cloud.Target{{ID: host}}))
-	health := func() []cloud.Target { return must[[]cloud.Target](t)(a.DescribeTargetHealth(a.ctx, tg.ARN)) }
+	health := func() []cloud.Target { return cloudtest.Must[[]cloud.Target](t)(a.DescribeTargetHealth(a.ctx, tg.ARN)) }
 	if h := health(); len(h) != 1 || h[0].Health != "draining" {
 		t.Errorf("targets: %+v", h)
 	}

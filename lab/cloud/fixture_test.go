@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 )
 
 const (
@@ -36,18 +37,6 @@ func newAccount(t *testing.T, opts cloud.Options) *account {
 	}
 }
 
-// must stops the test if a call that sets something up is refused.
-func must[T any](t *testing.T) func(T, error) T {
-	t.Helper()
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 func (a *account) check(err error) {
 	a.t.Helper()
 	if err != nil {
@@ -75,15 +64,15 @@ type network struct {
 func (a *account) network() network {
 	a.t.Helper()
 	var n network
-	n.vpc = must[cloud.VPC](a.t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
-	n.igw = must[cloud.InternetGateway](a.t)(a.CreateInternetGateway(a.ctx, nil)).ID
+	n.vpc = cloudtest.Must[cloud.VPC](a.t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
+	n.igw = cloudtest.Must[cloud.InternetGateway](a.t)(a.CreateInternetGateway(a.ctx, nil)).ID
 	a.check(a.AttachInternetGateway(a.ctx, n.igw, n.vpc))
 	for i, block := range []string{"10.0.1.0/24", "10.0.2.0/24"} {
-		n.subnets[i] = must[cloud.Subnet](a.t)(a.CreateSubnet(a.ctx, cloud.CreateSubnetInput{
+		n.subnets[i] = cloudtest.Must[cloud.Subnet](a.t)(a.CreateSubnet(a.ctx, cloud.CreateSubnetInput{
 			VPCID: n.vpc, CIDRBlock: block, Zone: region + string(rune('a'+i)),
 		})).ID
 	}
-	n.group = must[cloud.SecurityGroup](a.t)(a.CreateSecurityGroup(a.ctx, cloud.CreateSecurityGroupInput{
+	n.group = cloudtest.Must[cloud.SecurityGroup](a.t)(a.CreateSecurityGroup(a.ctx, cloud.CreateSecurityGroupInput{
 		Name: "web", Description: "web", VPCID: n.vpc,
 	})).ID
 	return n
@@ -91,29 +80,29 @@ func (a *account) network() network {
 
 func (a *account) profile(name string) cloud.InstanceProfile {
 	a.t.Helper()
-	must[cloud.Role](a.t)(a.CreateRole(a.ctx, cloud.CreateRoleInput{Name: name, TrustPolicy: trust}))
-	p := must[cloud.InstanceProfile](a.t)(a.CreateInstanceProfile(a.ctx, name, "", nil))
+	cloudtest.Must[cloud.Role](a.t)(a.CreateRole(a.ctx, cloud.CreateRoleInput{Name: name, TrustPolicy: trust}))
+	p := cloudtest.Must[cloud.InstanceProfile](a.t)(a.CreateInstanceProfile(a.ctx, name, "", nil))
 	a.check(a.AddRoleToInstanceProfile(a.ctx, name, name))
 	return p
 }
 
 func (a *account) host(n network) string {
 	a.t.Helper()
-	return must[cloud.Instance](a.t)(a.RunInstance(a.ctx, cloud.RunInstanceInput{
+	return cloudtest.Must[cloud.Instance](a.t)(a.RunInstance(a.ctx, cloud.RunInstanceInput{
 		ImageID: image, InstanceType: "t3.micro", SubnetID: n.subnets[0], Groups: []string{n.group},
 	})).ID
 }
 
 func (a *account) balancer(n network) cloud.LoadBalancer {
 	a.t.Helper()
-	return must[cloud.LoadBalancer](a.t)(a.CreateLoadBalancer(a.ctx, cloud.CreateLoadBalancerInput{
+	return cloudtest.Must[cloud.LoadBalancer](a.t)(a.CreateLoadBalancer(a.ctx, cloud.CreateLoadBalancerInput{
 		Name: "alb", SubnetIDs: n.subnets[:], Groups: []string{n.group},
 	}))
 }
 
 func (a *account) targetGroup(n network) cloud.TargetGroup {
 	a.t.Helper()
-	return must[cloud.TargetGroup](a.t)(a.CreateTargetGroup(a.ctx, cloud.CreateTargetGroupInput{
+	return cloudtest.Must[cloud.TargetGroup](a.t)(a.CreateTargetGroup(a.ctx, cloud.CreateTargetGroupInput{
 		Name: "tg", Protocol: "HTTP", Port: 8080, VPCID: n.vpc,
 	}))
 }
@@ -125,8 +114,8 @@ func forwardTo(arn string) []cloud.Action {
 func (a *account) databaseInput(n network) cloud.CreateDBInstanceInput {
 	a.t.Helper()
 	if _, err := a.DescribeDBSubnetGroup(a.ctx, "dbs"); err != nil {
-		must[cloud.DBSubnetGroup](a.t)(a.CreateDBSubnetGroup(a.ctx, "dbs", "d", n.subnets[:], nil))
-		must[cloud.DBParameterGroup](a.t)(a.CreateDBParameterGroup(a.ctx, "params", "mysql8.4", "d", nil))
+		cloudtest.Must[cloud.DBSubnetGroup](a.t)(a.CreateDBSubnetGroup(a.ctx, "dbs", "d", n.subnets[:], nil))
+		cloudtest.Must[cloud.DBParameterGroup](a.t)(a.CreateDBParameterGroup(a.ctx, "params", "mysql8.4", "d", nil))
 	}
 	return cloud.CreateDBInstanceInput{
 		Identifier: "db", Class: "db.t3.micro", Engine: "mysql", EngineVersion: "8.4", StorageGiB: 20, DBName: "ums",

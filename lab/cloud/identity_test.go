@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 )
 
 func TestRoleRules(t *testing.T) {
@@ -40,7 +41,7 @@ func allowing(action string) string { return strings.Replace(allow, "s3:GetObjec
 func TestRoleDependencies(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	a.profile("r")
-	policy := must[cloud.Policy](t)(a.CreatePolicy(a.ctx, cloud.CreatePolicyInput{Name: "p", Document: allow}))
+	policy := cloudtest.Must[cloud.Policy](t)(a.CreatePolicy(a.ctx, cloud.CreatePolicyInput{Name: "p", Document: allow}))
 	a.refused("unknown policy", a.AttachRolePolicy(a.ctx, "r", policy.ARN+"x"), "NoSuchEntity")
 	a.check(a.AttachRolePolicy(a.ctx, "r", policy.ARN))
 	a.check(a.AttachRolePolicy(a.ctx, "r", "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"))
@@ -65,7 +66,7 @@ func TestTenPoliciesPerRole(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	a.profile("r")
 	for i := range 11 {
-		p := must[cloud.Policy](t)(a.CreatePolicy(a.ctx, cloud.CreatePolicyInput{Name: fmt.Sprint("p", i), Document: allow}))
+		p := cloudtest.Must[cloud.Policy](t)(a.CreatePolicy(a.ctx, cloud.CreatePolicyInput{Name: fmt.Sprint("p", i), Document: allow}))
 		code := ""
 		if i == 10 {
 			code = "LimitExceeded"
@@ -78,18 +79,18 @@ func TestPolicyVersions(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	_, err := a.CreatePolicy(a.ctx, cloud.CreatePolicyInput{Name: "big", Document: allowing(strings.Repeat("x", 6144))})
 	a.refused("too large", err, "LimitExceeded")
-	p := must[cloud.Policy](t)(a.CreatePolicy(a.ctx, cloud.CreatePolicyInput{Name: "p", Document: allow}))
+	p := cloudtest.Must[cloud.Policy](t)(a.CreatePolicy(a.ctx, cloud.CreatePolicyInput{Name: "p", Document: allow}))
 	_, err = a.CreatePolicy(a.ctx, cloud.CreatePolicyInput{Name: "p", Document: allow})
 	a.refused("taken", err, "EntityAlreadyExists")
 	for range 4 {
-		must[cloud.PolicyVersion](t)(a.CreatePolicyVersion(a.ctx, p.ARN, allow))
+		cloudtest.Must[cloud.PolicyVersion](t)(a.CreatePolicyVersion(a.ctx, p.ARN, allow))
 	}
 	_, err = a.CreatePolicyVersion(a.ctx, p.ARN, allow)
 	a.refused("sixth version", err, "LimitExceeded")
 	a.refused("default version", a.DeletePolicyVersion(a.ctx, p.ARN, "v5"), "DeleteConflict")
 	a.refused("policy with versions", a.DeletePolicy(a.ctx, p.ARN), "DeleteConflict")
 	a.check(a.DeletePolicyVersion(a.ctx, p.ARN, "v1"))
-	if v := must[cloud.PolicyVersion](t)(a.CreatePolicyVersion(a.ctx, p.ARN, allow)); v.ID != "v6" {
+	if v := cloudtest.Must[cloud.PolicyVersion](t)(a.CreatePolicyVersion(a.ctx, p.ARN, allow)); v.ID != "v6" {
 		t.Errorf("version numbers are not used again: %s", v.ID)
 	}
 }
@@ -98,7 +99,7 @@ func TestSecretRecoveryWindow(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	_, err := a.CreateSecret(a.ctx, cloud.CreateSecretInput{Name: "a b"})
 	a.refused("bad name", err, "ValidationException")
-	s := must[cloud.Secret](t)(a.CreateSecret(a.ctx, cloud.CreateSecretInput{Name: "app", Value: "one"}))
+	s := cloudtest.Must[cloud.Secret](t)(a.CreateSecret(a.ctx, cloud.CreateSecretInput{Name: "app", Value: "one"}))
 	const prefix = "arn:aws:secretsmanager:us-east-2:123456789012:secret:app-"
 	if !strings.HasPrefix(s.ARN, prefix) || len(s.ARN) != len(prefix)+6 {
 		t.Errorf("ARN is %s", s.ARN)
@@ -106,7 +107,7 @@ func TestSecretRecoveryWindow(t *testing.T) {
 	_, err = a.CreateSecret(a.ctx, cloud.CreateSecretInput{Name: "app"})
 	a.refused("taken", err, "ResourceExistsException")
 	two := "two"
-	updated := must[cloud.Secret](t)(a.UpdateSecret(a.ctx, "app", cloud.UpdateSecretInput{Value: &two}))
+	updated := cloudtest.Must[cloud.Secret](t)(a.UpdateSecret(a.ctx, "app", cloud.UpdateSecretInput{Value: &two}))
 	value, version, err := a.GetSecretValue(a.ctx, s.ARN)
 	if value != "two" || version != updated.VersionID || version == s.VersionID || err != nil {
 		t.Errorf("value %q, version %s, %v", value, version, err)

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 )
 
 func TestLaunchRules(t *testing.T) {
 	a := newAccount(t, cloud.Options{Latencies: cloud.Latencies{Settle: map[cloud.Op]time.Duration{cloud.OpPropagate: 8 * time.Second}}})
 	n := a.network()
 	profile := a.profile("host")
-	other := must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.9.0.0/16"}))
+	other := cloudtest.Must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.9.0.0/16"}))
 	raw := func(size int) string { return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", size))) }
 	good := cloud.RunInstanceInput{ImageID: image, InstanceType: "t3.micro", SubnetID: n.subnets[0], Groups: []string{n.group}}
 	launch := func(what, code string, change func(*cloud.RunInstanceInput)) {
@@ -56,7 +57,7 @@ func TestInstanceLife(t *testing.T) {
 	id := a.host(n)
 	state := func(want string) cloud.Instance {
 		t.Helper()
-		i := must[cloud.Instance](t)(a.DescribeInstance(a.ctx, id))
+		i := cloudtest.Must[cloud.Instance](t)(a.DescribeInstance(a.ctx, id))
 		if i.State != want {
 			t.Errorf("state is %s, want %s", i.State, want)
 		}
@@ -98,7 +99,7 @@ func TestFailedLaunchTerminates(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	n := a.network()
 	a.cloud.Inject(cloud.Fault{Op: "ec2:RunInstances", When: cloud.Late, Code: "Server.InternalError", Message: "Internal error on launch"})
-	i := must[cloud.Instance](t)(a.DescribeInstance(a.ctx, a.host(n)))
+	i := cloudtest.Must[cloud.Instance](t)(a.DescribeInstance(a.ctx, a.host(n)))
 	if i.State != "terminated" || i.StateReasonCode != "Server.InternalError" {
 		t.Errorf("instance is %s, %s", i.State, i.StateReasonCode)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 )
 
 func TestIDsAndARNs(t *testing.T) {
@@ -69,7 +70,7 @@ func TestSubnetRules(t *testing.T) {
 func TestInternetGatewayRules(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	n := a.network()
-	second := must[cloud.InternetGateway](t)(a.CreateInternetGateway(a.ctx, nil)).ID
+	second := cloudtest.Must[cloud.InternetGateway](t)(a.CreateInternetGateway(a.ctx, nil)).ID
 	a.refused("a VPC has one gateway", a.AttachInternetGateway(a.ctx, second, n.vpc), "InvalidParameterValue")
 	a.refused("a gateway has one VPC", a.AttachInternetGateway(a.ctx, n.igw, n.vpc), "Resource.AlreadyAssociated")
 	a.refused("detaching what is not attached", a.DetachInternetGateway(a.ctx, second, n.vpc), "Gateway.NotAttached")
@@ -85,7 +86,7 @@ func TestNATGatewayLife(t *testing.T) {
 	a := newAccount(t, cloud.Options{Latencies: cloud.AWS()})
 	a.tick()
 	n := a.network()
-	eip := must[cloud.ElasticIP](t)(a.AllocateAddress(a.ctx, nil)).AllocationID
+	eip := cloudtest.Must[cloud.ElasticIP](t)(a.AllocateAddress(a.ctx, nil)).AllocationID
 	for _, c := range []struct{ what, subnet, eip, code string }{
 		{"no subnet", "", eip, "MissingParameter"},
 		{"unknown subnet", "subnet-00000000000000000", eip, "InvalidSubnetID.NotFound"},
@@ -95,9 +96,9 @@ func TestNATGatewayLife(t *testing.T) {
 		_, err := a.CreateNATGateway(a.ctx, cloud.CreateNATGatewayInput{SubnetID: c.subnet, AllocationID: c.eip})
 		a.refused(c.what, err, c.code)
 	}
-	nat := must[cloud.NATGateway](t)(a.CreateNATGateway(a.ctx, cloud.CreateNATGatewayInput{SubnetID: n.subnets[0], AllocationID: eip}))
-	twice := must[cloud.NATGateway](t)(a.CreateNATGateway(a.ctx, cloud.CreateNATGatewayInput{SubnetID: n.subnets[0], AllocationID: eip}))
-	table := must[cloud.RouteTable](t)(a.CreateRouteTable(a.ctx, n.vpc, nil)).ID
+	nat := cloudtest.Must[cloud.NATGateway](t)(a.CreateNATGateway(a.ctx, cloud.CreateNATGatewayInput{SubnetID: n.subnets[0], AllocationID: eip}))
+	twice := cloudtest.Must[cloud.NATGateway](t)(a.CreateNATGateway(a.ctx, cloud.CreateNATGatewayInput{SubnetID: n.subnets[0], AllocationID: eip}))
+	table := cloudtest.Must[cloud.RouteTable](t)(a.CreateRouteTable(a.ctx, n.vpc, nil)).ID
 	route := cloud.Route{Destination: "0.0.0.0/0", NATGatewayID: nat.ID}
 	a.refused("a route to a pending gateway", a.CreateRoute(a.ctx, table, route), "InvalidNatGatewayID.NotFound")
 	a.wantState(nat.ID, "pending")
@@ -110,7 +111,7 @@ func TestNATGatewayLife(t *testing.T) {
 	a.check(a.DeleteNATGateway(a.ctx, nat.ID))
 	a.wantState(nat.ID, "deleting")
 	a.refused("an address in use by a gateway that is being deleted", a.ReleaseAddress(a.ctx, eip), "InvalidIPAddress.InUse")
-	if got := must[cloud.RouteTable](t)(a.DescribeRouteTable(a.ctx, table)).Routes[1].State; got != "blackhole" {
+	if got := cloudtest.Must[cloud.RouteTable](t)(a.DescribeRouteTable(a.ctx, table)).Routes[1].State; got != "blackhole" {
 		t.Errorf("a route to a gateway that is being deleted is %s", got)
 	}
 	a.clock.Advance(2 * 60e9)
@@ -126,17 +127,17 @@ func (a *account) tick() { a.cloud.SetCallLatency(0) }
 
 func (a *account) wantState(nat, state string) {
 	a.t.Helper()
-	if n := must[cloud.NATGateway](a.t)(a.DescribeNATGateway(a.ctx, nat)); n.State != state {
+	if n := cloudtest.Must[cloud.NATGateway](a.t)(a.DescribeNATGateway(a.ctx, nat)); n.State != state {
 		a.t.Errorf("NAT gateway is %s (%s), want %s", n.State, n.FailureMessage, state)
 	}
 }
 
 func TestPublicNATNeedsInternetGateway(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
-	vpc := must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
-	subnet := must[cloud.Subnet](t)(a.CreateSubnet(a.ctx, cloud.CreateSubnetInput{VPCID: vpc, CIDRBlock: "10.0.0.0/24"})).ID
-	eip := must[cloud.ElasticIP](t)(a.AllocateAddress(a.ctx, nil)).AllocationID
-	nat := must[cloud.NATGateway](t)(a.CreateNATGateway(a.ctx, cloud.CreateNATGatewayInput{SubnetID: subnet, AllocationID: eip}))
+	vpc := cloudtest.Must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
+	subnet := cloudtest.Must[cloud.Subnet](t)(a.CreateSubnet(a.ctx, cloud.CreateSubnetInput{VPCID: vpc, CIDRBlock: "10.0.0.0/24"})).ID
+	eip := cloudtest.Must[cloud.ElasticIP](t)(a.AllocateAddress(a.ctx, nil)).AllocationID
+	nat := cloudtest.Must[cloud.NATGateway](t)(a.CreateNATGateway(a.ctx, cloud.CreateNATGatewayInput{SubnetID: subnet, AllocationID: eip}))
 	if nat.State != "failed" || nat.FailureCode != "Gateway.NotAttached" {
 		t.Errorf("NAT gateway is %s, %s", nat.State, nat.FailureCode)
 	}
@@ -147,10 +148,10 @@ func TestPublicNATNeedsInternetGateway(t *testing.T) {
 func TestRouteTableRules(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	n := a.network()
-	other := must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.9.0.0/16"})).ID
-	foreign := must[cloud.InternetGateway](t)(a.CreateInternetGateway(a.ctx, nil)).ID
+	other := cloudtest.Must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.9.0.0/16"})).ID
+	foreign := cloudtest.Must[cloud.InternetGateway](t)(a.CreateInternetGateway(a.ctx, nil)).ID
 	a.check(a.AttachInternetGateway(a.ctx, foreign, other))
-	table := must[cloud.RouteTable](t)(a.CreateRouteTable(a.ctx, n.vpc, nil)).ID
+	table := cloudtest.Must[cloud.RouteTable](t)(a.CreateRouteTable(a.ctx, n.vpc, nil)).ID
 	for _, c := range []struct{ what, to, gateway, code string }{
 		{"no target", "0.0.0.0/0", "", "MissingParameter"},
 		{"unknown gateway", "0.0.0.0/0", "igw-00000000000000000", "InvalidGatewayID.NotFound"},
@@ -162,8 +163,8 @@ func TestRouteTableRules(t *testing.T) {
 	} {
 		a.refused(c.what, a.CreateRoute(a.ctx, table, cloud.Route{Destination: c.to, GatewayID: c.gateway}), c.code)
 	}
-	second := must[cloud.RouteTable](t)(a.CreateRouteTable(a.ctx, n.vpc, nil)).ID
-	must[cloud.Association](t)(a.AssociateRouteTable(a.ctx, table, n.subnets[0]))
+	second := cloudtest.Must[cloud.RouteTable](t)(a.CreateRouteTable(a.ctx, n.vpc, nil)).ID
+	cloudtest.Must[cloud.Association](t)(a.AssociateRouteTable(a.ctx, table, n.subnets[0]))
 	_, err := a.AssociateRouteTable(a.ctx, second, n.subnets[0])
 	a.refused("a second table for a subnet", err, "Resource.AlreadyAssociated")
 	a.refused("deleting an associated table", a.DeleteRouteTable(a.ctx, table), "DependencyViolation")
@@ -219,14 +220,14 @@ func TestDependencies(t *testing.T) {
 		"ec2:TerminateInstances": 50e9, "elbv2:DeleteLoadBalancer": 60e9, "rds:DeleteDBInstance": 240e9,
 	}}})
 	n := a.network()
-	user := must[cloud.SecurityGroup](t)(a.CreateSecurityGroup(a.ctx, cloud.CreateSecurityGroupInput{
+	user := cloudtest.Must[cloud.SecurityGroup](t)(a.CreateSecurityGroup(a.ctx, cloud.CreateSecurityGroupInput{
 		Name: "user", Description: "d", VPCID: n.vpc,
 	})).ID
 	a.check(a.AuthorizeSecurityGroup(a.ctx, user, false, []cloud.Rule{{Protocol: "tcp", FromPort: 1, ToPort: 1, GroupID: n.group}}))
 	a.refused("group named by a rule", a.DeleteSecurityGroup(a.ctx, n.group), "DependencyViolation")
 	a.check(a.DeleteSecurityGroup(a.ctx, user))
 	host, lb := a.host(n), a.balancer(n)
-	must[cloud.DBInstance](t)(a.CreateDBInstance(a.ctx, a.databaseInput(n)))
+	cloudtest.Must[cloud.DBInstance](t)(a.CreateDBInstance(a.ctx, a.databaseInput(n)))
 	a.refused("group on an interface", a.DeleteSecurityGroup(a.ctx, n.group), "DependencyViolation")
 	a.refused("subnet with interfaces", a.DeleteSubnet(a.ctx, n.subnets[1]), "DependencyViolation")
 	a.refused("subnet group of a database", a.DeleteDBSubnetGroup(a.ctx, "dbs"), "InvalidDBSubnetGroupStateFault")

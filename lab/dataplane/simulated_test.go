@@ -15,23 +15,13 @@ import (
 	"usermanagement.dev/stack/internal/hostcontract"
 	"usermanagement.dev/stack/internal/userdata"
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 	"usermanagement.dev/stack/lab/dataplane"
 	"usermanagement.dev/stack/lab/hosts"
 )
 
 // patience bounds every wait.
 const patience = 30 * time.Second
-
-func must[T any](t *testing.T) func(T, error) T {
-	t.Helper()
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
 
 // world is an account with a load balancer behind https://users.example.com, and its data plane.
 type world struct {
@@ -48,7 +38,7 @@ func newWorld(t *testing.T) *world {
 	c := cloud.New(cloud.Options{HealthReported: true})
 	t.Cleanup(c.Close)
 	w := &world{Client: c.Client(cloud.Caller{Region: "us-east-2"}), t: t}
-	w.plane = must[*dataplane.DataPlane](t)(dataplane.Start(dataplane.Options{
+	w.plane = cloudtest.Must[*dataplane.DataPlane](t)(dataplane.Start(dataplane.Options{
 		Cloud: c, Dir: t.TempDir(), Hosts: hosts.Simulated, Pace: 0.001,
 	}))
 	t.Cleanup(func() {
@@ -56,10 +46,10 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	w.build(must[string](t)(c.AddHostedZone("example.com")))
+	w.build(cloudtest.Must[string](t)(c.AddHostedZone("example.com")))
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(w.plane.CA())
-	proxy := must[*url.URL](t)(url.Parse(w.plane.ProxyURL()))
+	proxy := cloudtest.Must[*url.URL](t)(url.Parse(w.plane.ProxyURL()))
 	w.client = &http.Client{
 		Timeout:   patience,
 		Transport: &http.Transport{Proxy: http.ProxyURL(proxy), TLSClientConfig: &tls.Config{RootCAs: roots}},
@@ -70,27 +60,27 @@ func newWorld(t *testing.T) *world {
 // build makes the load balancer and what leads to it.
 func (w *world) build(zone string) {
 	t, ctx := w.t, w.t.Context()
-	vpc := must[cloud.VPC](t)(w.CreateVPC(ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
-	gateway := must[cloud.InternetGateway](t)(w.CreateInternetGateway(ctx, nil)).ID
+	vpc := cloudtest.Must[cloud.VPC](t)(w.CreateVPC(ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
+	gateway := cloudtest.Must[cloud.InternetGateway](t)(w.CreateInternetGateway(ctx, nil)).ID
 	if err := w.AttachInternetGateway(ctx, gateway, vpc); err != nil {
 		t.Fatal(err)
 	}
 	var subnets []string
 	for zone, block := range map[string]string{"us-east-2a": "10.0.1.0/24", "us-east-2b": "10.0.2.0/24"} {
-		w.subnet = must[cloud.Subnet](t)(w.CreateSubnet(ctx, cloud.CreateSubnetInput{VPCID: vpc, Zone: zone, CIDRBlock: block})).ID
+		w.subnet = cloudtest.Must[cloud.Subnet](t)(w.CreateSubnet(ctx, cloud.CreateSubnetInput{VPCID: vpc, Zone: zone, CIDRBlock: block})).ID
 		subnets = append(subnets, w.subnet)
 	}
-	lb := must[cloud.LoadBalancer](t)(w.CreateLoadBalancer(ctx, cloud.CreateLoadBalancerInput{Name: "alb", SubnetIDs: subnets}))
+	lb := cloudtest.Must[cloud.LoadBalancer](t)(w.CreateLoadBalancer(ctx, cloud.CreateLoadBalancerInput{Name: "alb", SubnetIDs: subnets}))
 	health := cloud.HealthCheckChange{Path: new("/health"), HealthyThreshold: new(2)}
-	w.group = must[cloud.TargetGroup](t)(w.CreateTargetGroup(ctx, cloud.CreateTargetGroupInput{
+	w.group = cloudtest.Must[cloud.TargetGroup](t)(w.CreateTargetGroup(ctx, cloud.CreateTargetGroupInput{
 		Name: "hosts", Protocol: "HTTP", Port: 8080, VPCID: vpc, Health: health,
 	})).ARN
-	certificate := must[cloud.Certificate](t)(w.ImportCertificate(ctx, "users.example.com")).ARN
-	must[cloud.Listener](t)(w.CreateListener(ctx, cloud.ListenerInput{
+	certificate := cloudtest.Must[cloud.Certificate](t)(w.ImportCertificate(ctx, "users.example.com")).ARN
+	cloudtest.Must[cloud.Listener](t)(w.CreateListener(ctx, cloud.ListenerInput{
 		LoadBalancerARN: lb.ARN, Port: 443, Protocol: "HTTPS", Certificates: []string{certificate},
 		Actions: []cloud.Action{{Type: "forward", Targets: []cloud.ForwardTarget{{TargetGroupARN: w.group}}}},
 	}))
-	must[cloud.ChangeInfo](t)(w.ChangeRecordSet(ctx, zone, "CREATE", cloud.RecordSet{
+	cloudtest.Must[cloud.ChangeInfo](t)(w.ChangeRecordSet(ctx, zone, "CREATE", cloud.RecordSet{
 		Name: "users.example.com", Type: "A", Alias: &cloud.Alias{DNSName: lb.DNSName, ZoneID: lb.ZoneID},
 	}))
 }
@@ -98,10 +88,10 @@ func (w *world) build(zone string) {
 // host is a registered instance with the operator's own user data.
 func (w *world) host(version string) (id string) {
 	w.t.Helper()
-	text := must[[]byte](w.t)(userdata.Host{
+	text := cloudtest.Must[[]byte](w.t)(userdata.Host{
 		Release: userdata.Release{Version: version, URL: "https://releases.example.com/app", SHA256: strings.Repeat("0", 64)},
 	}.Render())
-	id = must[cloud.Instance](w.t)(w.RunInstance(w.t.Context(), cloud.RunInstanceInput{
+	id = cloudtest.Must[cloud.Instance](w.t)(w.RunInstance(w.t.Context(), cloud.RunInstanceInput{
 		ImageID: "ami-0123456789abcdef0", InstanceType: "t3.micro", SubnetID: w.subnet,
 		UserData: base64.StdEncoding.EncodeToString(text),
 	})).ID
@@ -113,10 +103,10 @@ func (w *world) host(version string) (id string) {
 
 func (w *world) get(address string) (status int, body string) {
 	w.t.Helper()
-	r := must[*http.Request](w.t)(http.NewRequestWithContext(w.t.Context(), http.MethodGet, address, http.NoBody))
-	response := must[*http.Response](w.t)(w.client.Do(r)) //nolint:bodyclose // in the next line
+	r := cloudtest.Must[*http.Request](w.t)(http.NewRequestWithContext(w.t.Context(), http.MethodGet, address, http.NoBody))
+	response := cloudtest.Must[*http.Response](w.t)(w.client.Do(r)) //nolint:bodyclose // in the next line
 	defer func() { _ = response.Body.Close() }()
-	return response.StatusCode, string(must[[]byte](w.t)(io.ReadAll(response.Body)))
+	return response.StatusCode, string(cloudtest.Must[[]byte](w.t)(io.ReadAll(response.Body)))
 }
 
 // answering waits until the answers to /health name these hosts, by instance id, and no others, for ten answers in a row.
@@ -177,7 +167,7 @@ func TestProxyKnowsOnlyTheLab(t *testing.T) {
 			t.Errorf("%s: %d %s", address, status, body)
 		}
 	}
-	r := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), http.MethodGet, "https://www.example.org/", http.NoBody))
+	r := cloudtest.Must[*http.Request](t)(http.NewRequestWithContext(t.Context(), http.MethodGet, "https://www.example.org/", http.NoBody))
 	if response, err := w.client.Do(r); err == nil {
 		_ = response.Body.Close()
 		t.Error("a tunnel out of the lab was made")

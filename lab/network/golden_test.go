@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -29,7 +31,7 @@ func TestText(t *testing.T) {
 			}
 			continue
 		}
-		want := string(must[[]byte](t)(os.ReadFile(path)))
+		want := string(cloudtest.Must[[]byte](t)(os.ReadFile(path)))
 		if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 	"usermanagement.dev/stack/lab/dns"
 )
 
@@ -40,7 +41,7 @@ func newBench(t *testing.T) *bench {
 		t.Skipf("no packets here: %v", err)
 	}
 	a := newAccount(t)
-	n := must[*Network](t)(Start(t.Context(), Options{
+	n := cloudtest.Must[*Network](t)(Start(t.Context(), Options{
 		Cloud: a.cloud, Names: dns.NewResolver(a.cloud),
 		Service: func(name string) (netip.Addr, bool) {
 			return netip.MustParseAddr(service), name == "releases.example.com"
@@ -73,7 +74,7 @@ func (b *bench) outside(address string) place { return place{b.network.Internet(
 // listen serves on a place's port: to each that connects it says the address that it sees it by.
 func (b *bench) listen(p place, port string) {
 	b.t.Helper()
-	socket := must[net.Listener](b.t)(p.Listen(b.t.Context(), net.JoinHostPort(p.address, port)))
+	socket := cloudtest.Must[net.Listener](b.t)(p.Listen(b.t.Context(), net.JoinHostPort(p.address, port)))
 	b.t.Cleanup(func() { _ = socket.Close() })
 	go func() {
 		for {
@@ -141,7 +142,7 @@ func (b *bench) serveAll() {
 }
 
 func (b *bench) natOf(zone string) string {
-	return must[cloud.NATGateway](b.t)(b.DescribeNATGateway(b.t.Context(), b.nat[zone])).PublicIP
+	return cloudtest.Must[cloud.NATGateway](b.t)(b.DescribeNATGateway(b.t.Context(), b.nat[zone])).PublicIP
 }
 
 func TestWays(t *testing.T) {
@@ -275,7 +276,7 @@ func TestNames(t *testing.T) {
 	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return host.Dial(ctx, net.Dialer{}, network, "10.0.0.2:53")
 	}}
-	database := must[cloud.DBInstance](t)(b.DescribeDBInstance(t.Context(), "db"))
+	database := cloudtest.Must[cloud.DBInstance](t)(b.DescribeDBInstance(t.Context(), "db"))
 	for name, want := range map[string][]string{
 		database.Endpoint:      {b.of(cloud.KindDBInstance, b.data[zoneA]).address},
 		"releases.example.com": {service},
@@ -299,7 +300,7 @@ func TestNames(t *testing.T) {
 // TestNothingLeft: whatever was made is gone, namespaces above all.
 func TestNothingLeft(t *testing.T) {
 	b := newBench(t)
-	made := must[[]string](t)(filepath.Glob(filepath.Join(namespaces, b.network.Name()+"-*")))
+	made := cloudtest.Must[[]string](t)(filepath.Glob(filepath.Join(namespaces, b.network.Name()+"-*")))
 	if len(made) < 8 {
 		t.Errorf("an internet, a router and six interfaces, and there are only %v", made)
 	}
@@ -309,7 +310,7 @@ func TestNothingLeft(t *testing.T) {
 		t.Error("the interface of a terminated instance is still there")
 	}
 	b.ok(b.network.Stop())
-	left := must[[]string](t)(filepath.Glob(filepath.Join(namespaces, b.network.Name()+"-*")))
+	left := cloudtest.Must[[]string](t)(filepath.Glob(filepath.Join(namespaces, b.network.Name()+"-*")))
 	if len(left) > 0 {
 		t.Errorf("left behind: %s", strings.Join(left, " "))
 	}

@@ -5,18 +5,8 @@ import (
 	"testing"
 
 	"usermanagement.dev/stack/lab/cloud"
+	"usermanagement.dev/stack/lab/cloud/cloudtest"
 )
-
-func must[T any](t *testing.T) func(T, error) T {
-	t.Helper()
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
 
 // account is what an operator makes of a stack, as far as a network is concerned: two zones, each with a public, an app and
 // a database subnet and a NAT gateway of its own; a bastion, two app hosts, a load balancer, a database.
@@ -65,8 +55,8 @@ func (a *account) ok(err error) {
 
 func (a *account) network(ctx context.Context) {
 	t := a.t
-	a.vpc = must[cloud.VPC](t)(a.CreateVPC(ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
-	a.gateway = must[cloud.InternetGateway](t)(a.CreateInternetGateway(ctx, nil)).ID
+	a.vpc = cloudtest.Must[cloud.VPC](t)(a.CreateVPC(ctx, cloud.CreateVPCInput{CIDRBlock: "10.0.0.0/16"})).ID
+	a.gateway = cloudtest.Must[cloud.InternetGateway](t)(a.CreateInternetGateway(ctx, nil)).ID
 	a.ok(a.AttachInternetGateway(ctx, a.gateway, a.vpc))
 	public, data := a.table(cloud.Route{Destination: anywhere, GatewayID: a.gateway}), a.table()
 	for n, zone := range []string{zoneA, zoneB} {
@@ -74,8 +64,8 @@ func (a *account) network(ctx context.Context) {
 		a.public[zone] = a.subnet(zone, "10.0."+third+".0/24", public)
 		a.ok(a.ModifySubnetAttribute(ctx, a.public[zone], cloud.SubnetAttributes{MapPublicIPOnLaunch: new(true)}))
 		a.data[zone] = a.subnet(zone, "10.0."+third+"00.0/24", data)
-		address := must[cloud.ElasticIP](t)(a.AllocateAddress(ctx, nil))
-		a.nat[zone] = must[cloud.NATGateway](t)(a.CreateNATGateway(ctx, cloud.CreateNATGatewayInput{
+		address := cloudtest.Must[cloud.ElasticIP](t)(a.AllocateAddress(ctx, nil))
+		a.nat[zone] = cloudtest.Must[cloud.NATGateway](t)(a.CreateNATGateway(ctx, cloud.CreateNATGatewayInput{
 			SubnetID: a.public[zone], AllocationID: address.AllocationID,
 		})).ID
 		a.appTable[zone] = a.table(cloud.Route{Destination: anywhere, NATGatewayID: a.nat[zone]})
@@ -84,7 +74,7 @@ func (a *account) network(ctx context.Context) {
 }
 
 func (a *account) table(routes ...cloud.Route) string {
-	table := must[cloud.RouteTable](a.t)(a.CreateRouteTable(a.t.Context(), a.vpc, nil)).ID
+	table := cloudtest.Must[cloud.RouteTable](a.t)(a.CreateRouteTable(a.t.Context(), a.vpc, nil)).ID
 	for _, r := range routes {
 		a.ok(a.CreateRoute(a.t.Context(), table, r))
 	}
@@ -92,8 +82,8 @@ func (a *account) table(routes ...cloud.Route) string {
 }
 
 func (a *account) subnet(zone, block, table string) string {
-	id := must[cloud.Subnet](a.t)(a.CreateSubnet(a.t.Context(), cloud.CreateSubnetInput{VPCID: a.vpc, Zone: zone, CIDRBlock: block})).ID
-	must[cloud.Association](a.t)(a.AssociateRouteTable(a.t.Context(), table, id))
+	id := cloudtest.Must[cloud.Subnet](a.t)(a.CreateSubnet(a.t.Context(), cloud.CreateSubnetInput{VPCID: a.vpc, Zone: zone, CIDRBlock: block})).ID
+	cloudtest.Must[cloud.Association](a.t)(a.AssociateRouteTable(a.t.Context(), table, id))
 	return id
 }
 
@@ -123,7 +113,7 @@ func (a *account) groups() {
 
 func (a *account) group(name string, in, out []cloud.Rule) string {
 	ctx := a.t.Context()
-	id := must[cloud.SecurityGroup](a.t)(a.CreateSecurityGroup(ctx, cloud.CreateSecurityGroupInput{
+	id := cloudtest.Must[cloud.SecurityGroup](a.t)(a.CreateSecurityGroup(ctx, cloud.CreateSecurityGroupInput{
 		Name: name, Description: name, VPCID: a.vpc,
 	})).ID
 	a.ok(a.RevokeSecurityGroup(ctx, id, true, []cloud.Rule{{Protocol: "-1", FromPort: -1, ToPort: -1, CIDR: anywhere}}))
@@ -138,18 +128,18 @@ func (a *account) machines(ctx context.Context) {
 	for _, zone := range []string{zoneA, zoneB} {
 		a.hosts[zone] = a.instance(a.app[zone], a.appGroup)
 	}
-	a.balancer = must[cloud.LoadBalancer](t)(a.CreateLoadBalancer(ctx, cloud.CreateLoadBalancerInput{
+	a.balancer = cloudtest.Must[cloud.LoadBalancer](t)(a.CreateLoadBalancer(ctx, cloud.CreateLoadBalancerInput{
 		Name: "alb", SubnetIDs: []string{a.public[zoneA], a.public[zoneB]}, Groups: []string{a.balancerGroup},
 	}))
-	must[cloud.DBSubnetGroup](t)(a.CreateDBSubnetGroup(ctx, "data", "data", []string{a.data[zoneA], a.data[zoneB]}, nil))
-	a.database = must[cloud.DBInstance](t)(a.CreateDBInstance(ctx, cloud.CreateDBInstanceInput{
+	cloudtest.Must[cloud.DBSubnetGroup](t)(a.CreateDBSubnetGroup(ctx, "data", "data", []string{a.data[zoneA], a.data[zoneB]}, nil))
+	a.database = cloudtest.Must[cloud.DBInstance](t)(a.CreateDBInstance(ctx, cloud.CreateDBInstanceInput{
 		Identifier: "db", Class: "db.t3.micro", Engine: "mysql", EngineVersion: "8.4", StorageGiB: 20, MasterUsername: "umsadmin",
 		ManageMasterPassword: true, SubnetGroup: "data", Groups: []string{a.dbG},
 	}))
 }
 
 func (a *account) instance(subnet string, groups ...string) cloud.Instance {
-	return must[cloud.Instance](a.t)(a.RunInstance(a.t.Context(), cloud.RunInstanceInput{
+	return cloudtest.Must[cloud.Instance](a.t)(a.RunInstance(a.t.Context(), cloud.RunInstanceInput{
 		ImageID: "ami-0123456789abcdef0", InstanceType: "t3.micro", SubnetID: subnet, Groups: groups,
 	}))
 }
