@@ -296,7 +296,9 @@ type without struct{ node string }
 
 func (w without) Ready(node string) bool { return node != w.node }
 
-func (w without) Output(node, field string) (string, bool) { return graphtest.Full{}.Output(node, field) }
+func (w without) Output(node, field string) (string, bool) {
+	return graphtest.Full{}.Output(node, field)
+}
 
 // TestNoSecret: of what can hold a secret in an app's environment, nothing is ever written into user data.
 func TestNoSecret(t *testing.T) {

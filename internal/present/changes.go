@@ -1,7 +1,6 @@
 package present
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,39 +107,6 @@ func leaving(object *unstructured.Unstructured) change {
 		c.what = "drained, then deleted"
 	}
 	return c
-}
-
-// userData is a field that no plan compares, since AWS never tells it again, and that nobody could read here.
-const userData = "spec.userData"
-
-// longestValue is how many columns of a value are shown.
-const longestValue = 60
-
-// fields are the fields of the spec that differ, with both values.
-func fields(wanted, live *unstructured.Unstructured) []string {
-	var lines []string
-	for _, path := range plan.Changes(wanted, live) {
-		if strings.HasPrefix(path, "spec.") && path != userData {
-			lines = append(lines, path+": "+cut(value(live, path), longestValue)+" → "+cut(value(wanted, path), longestValue))
-		}
-	}
-	if value(live, userData) != value(wanted, userData) {
-		lines = append(lines, userData+": what it does at its first boot")
-	}
-	slices.Sort(lines)
-	return lines
-}
-
-func value(object *unstructured.Unstructured, path string) string {
-	found, ok, err := unstructured.NestedFieldNoCopy(object.Object, strings.Split(path, ".")...)
-	if err != nil || !ok {
-		return "nothing"
-	}
-	text, err := json.Marshal(found)
-	if err != nil {
-		return "?"
-	}
-	return string(text)
 }
 
 func (c change) write(out *strings.Builder, widest int, style Style) {

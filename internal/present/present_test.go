@@ -186,14 +186,22 @@ func TestChanges(t *testing.T) {
 		o.Object["spec"] = spec
 		return o
 	}
-	db := wanted("db", "DBInstance", map[string]any{"allocatedStorage": int64(200), "engine": "mysql"})
+	tag := func(key, value string) any { return map[string]any{"key": key, "value": value} }
+	db := wanted("db", "DBInstance", map[string]any{
+		"allocatedStorage": int64(200), "engine": "mysql", "tags": []any{tag("Name", "db"), tag("team", "blue"), tag("new", "1")},
+		"vpcSecurityGroupIDs": []any{"sg-1", "sg-3"},
+	})
+	dbLive := is(db, map[string]any{
+		"allocatedStorage": int64(20), "engine": "mysql", "tags": []any{tag("Name", "db"), tag("team", "red"), tag("gone", "1")},
+		"vpcSecurityGroupIDs": []any{"sg-1", "sg-2"},
+	})
 	host := wanted("host-a", "Instance", map[string]any{"imageID": "ami-2", "userData": "bG9uZw=="})
 	vpc := wanted("vpc", "VPC", map[string]any{})
 	bastion := wanted("bastion", "Instance", map[string]any{"instanceType": "t3.small"})
 	old := is(bastion, map[string]any{"instanceType": "t3.micro"})
 	actions := []plan.Action{
 		{Verb: plan.Keep, Node: vpc, Live: vpc.Object},
-		{Verb: plan.Update, Node: db, Desired: db.Object, Live: is(db, map[string]any{"allocatedStorage": int64(20), "engine": "mysql"})},
+		{Verb: plan.Update, Node: db, Desired: db.Object, Live: dbLive},
 		{Verb: plan.Roll, Node: host, Live: is(host, map[string]any{"imageID": "ami-1", "userData": "c2hvcnQ="})},
 		{Verb: plan.Replace, Node: bastion},
 		{Verb: plan.Create, Node: wanted("dns-b", "RecordSet", map[string]any{})},
@@ -204,6 +212,11 @@ func TestChanges(t *testing.T) {
 
 ~ db        DBInstance        changed in place
     spec.allocatedStorage: 20 → 200
+    spec.tags[gone]: "1" → nothing
+    spec.tags[new]: nothing → "1"
+    spec.tags[team]: "red" → "blue"
+    spec.vpcSecurityGroupIDs: + "sg-3"
+    spec.vpcSecurityGroupIDs: - "sg-2"
 
 ± host-a    Instance          replaced in a rollout: another host beside it, proven and drained, then this one goes
     spec.imageID: "ami-1" → "ami-2"

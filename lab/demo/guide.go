@@ -30,8 +30,8 @@ func (d *demo) guide() string {
 		"HostLogs": d.hostLogs(here), "SSH": d.ssh(here),
 		"Secret": build.AppSecretName(&v1.UserManagementStack{ObjectMeta: metav1.ObjectMeta{Name: d.sample.object.GetName()}}),
 		"K":      kubectl + where, "Name": d.sample.object.GetName(), "Here": quoted(here), "Hint": hint,
-		"Plugin": quoted(relative(here, d.options.program("kubectl-ums"))) + " tree " + d.sample.object.GetName() + where,
-		"Logs":   quoted(relative(here, d.folder.path)), "Metrics": d.operator.metrics,
+		"Plugin": quoted(relative(here, d.options.program("kubectl-ums"))), "Where": where,
+		"Logs": quoted(relative(here, d.folder.path)), "Metrics": d.operator.metrics,
 	})
 	if err != nil {
 		return "the guide cannot be written: " + err.Error()
@@ -143,8 +143,12 @@ var guideText = template.Must(template.New("guide").Parse(`
 {{- end}}
   look          {{.K}} get ums -o wide
                 {{.K}} describe ums {{.Name}}
-                {{.Plugin}}
-  change        {{.K}} patch ums {{.Name}} --type merge \
+                {{.Plugin}} tree {{.Name}}{{.Where}}
+  change        See what it would do, then do it:
+                {{.K}} patch ums {{.Name}} --type merge \
+                  -p '{"spec":{"tags":{"team":"blue"}}}' --dry-run=client -o yaml | \
+                  {{.Plugin}} diff -f -{{.Where}}
+                {{.K}} patch ums {{.Name}} --type merge \
                   -p '{"spec":{"tags":{"team":"blue"}}}'
   break         {{.K}} delete listeners.elbv2.services.k8s.aws --all --wait=false
                 {{.K}} get listeners.elbv2.services.k8s.aws --watch
