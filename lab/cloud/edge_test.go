@@ -109,7 +109,8 @@ func TestLoadBalancerRules(t *testing.T) {
 	n := a.network()
 	closed := cloudtest.Must[cloud.VPC](t)(a.CreateVPC(a.ctx, cloud.CreateVPCInput{CIDRBlock: "10.9.0.0/16"})).ID
 	subnet := func(vpc, cidr, zone string) string {
-		return cloudtest.Must[cloud.Subnet](t)(a.CreateSubnet(a.ctx, cloud.CreateSubnetInput{VPCID: vpc, CIDRBlock: cidr, Zone: region + zone})).ID
+		in := cloud.CreateSubnetInput{VPCID: vpc, CIDRBlock: cidr, Zone: region + zone}
+		return cloudtest.Must[cloud.Subnet](t)(a.CreateSubnet(a.ctx, in)).ID
 	}
 	closedPair := []string{subnet(closed, "10.9.0.0/24", "a"), subnet(closed, "10.9.1.0/24", "b")}
 	small := subnet(n.vpc, "10.0.7.0/28", "c")
@@ -147,7 +148,8 @@ func TestTargetGroupAndListenerRules(t *testing.T) {
 	a := newAccount(t, cloud.Options{})
 	n := a.network()
 	lb, tg, host := a.balancer(n), a.targetGroup(n), a.host(n)
-	other := cloudtest.Must[cloud.LoadBalancer](t)(a.CreateLoadBalancer(a.ctx, cloud.CreateLoadBalancerInput{Name: "other", SubnetIDs: n.subnets[:]}))
+	other := cloudtest.Must[cloud.LoadBalancer](t)(
+		a.CreateLoadBalancer(a.ctx, cloud.CreateLoadBalancerInput{Name: "other", SubnetIDs: n.subnets[:]}))
 	pending := cloudtest.Must[cloud.Certificate](t)(a.RequestCertificate(a.ctx, cloud.RequestCertificateInput{Domain: "x.example.net"})).ARN
 	cert := a.issued("example.com")
 	type input = cloud.ListenerInput

@@ -96,8 +96,9 @@ func TestNATGatewayLife(t *testing.T) {
 		_, err := a.CreateNATGateway(a.ctx, cloud.CreateNATGatewayInput{SubnetID: c.subnet, AllocationID: c.eip})
 		a.refused(c.what, err, c.code)
 	}
-	nat := cloudtest.Must[cloud.NATGateway](t)(a.CreateNATGateway(a.ctx, cloud.CreateNATGatewayInput{SubnetID: n.subnets[0], AllocationID: eip}))
-	twice := cloudtest.Must[cloud.NATGateway](t)(a.CreateNATGateway(a.ctx, cloud.CreateNATGatewayInput{SubnetID: n.subnets[0], AllocationID: eip}))
+	in := cloud.CreateNATGatewayInput{SubnetID: n.subnets[0], AllocationID: eip}
+	nat := cloudtest.Must[cloud.NATGateway](t)(a.CreateNATGateway(a.ctx, in))
+	twice := cloudtest.Must[cloud.NATGateway](t)(a.CreateNATGateway(a.ctx, in))
 	table := cloudtest.Must[cloud.RouteTable](t)(a.CreateRouteTable(a.ctx, n.vpc, nil)).ID
 	route := cloud.Route{Destination: "0.0.0.0/0", NATGatewayID: nat.ID}
 	a.refused("a route to a pending gateway", a.CreateRoute(a.ctx, table, route), "InvalidNatGatewayID.NotFound")

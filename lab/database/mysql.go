@@ -31,9 +31,9 @@ func findMySQL(folder string) (engine, error) {
 	return m, nil
 }
 
-func (m mySQL) program() string { return filepath.Join(m.root, "usr/sbin/mysqld") }
+func (m mySQL) program() string { return filepath.Join(m.root, "usr", "sbin", "mysqld") }
 
-func (m mySQL) libraries() string { return filepath.Join(m.root, "usr/lib/x86_64-linux-gnu") }
+func (m mySQL) libraries() string { return filepath.Join(m.root, "usr", "lib", "x86_64-linux-gnu") }
 
 func (m mySQL) loader() string { return filepath.Join(m.libraries(), "ld-linux-x86-64.so.2") }
 
@@ -64,6 +64,7 @@ func (mySQL) kill(ctx context.Context, admin *sql.DB, account string) error {
 	if err != nil {
 		return fmt.Errorf("list connections: %w", err)
 	}
+	defer rows.Close() //nolint:errcheck // Err tells
 	var ids []int64
 	for rows.Next() {
 		var id int64

@@ -194,7 +194,8 @@ func newServer(o Options, i cloud.DBInstance) (*server, error) {
 		return nil, err
 	}
 	s := &server{identifier: i.Identifier, endpoint: i.Endpoint, port: i.Port, options: database.Options{
-		Engine: i.Engine, Dir: filepath.Join(dir, "server"), CertificateFile: filepath.Join(dir, "server.crt"), KeyFile: filepath.Join(dir, "server.key"),
+		Engine: i.Engine, Dir: filepath.Join(dir, "server"),
+		CertificateFile: filepath.Join(dir, "server.crt"), KeyFile: filepath.Join(dir, "server.key"),
 	}}
 	if err := pair.Write(s.options.CertificateFile, s.options.KeyFile); err != nil {
 		return nil, err
