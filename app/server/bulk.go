@@ -61,9 +61,9 @@ func (s *Server) bulkApply(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	to := "/users?" + query
+	to := listPath(query)
 	if res.Handle != "" {
-		to += "&undo=" + url.QueryEscape(res.Handle)
+		to = withParameter(to, "undo", res.Handle)
 	}
 	return s.redirect(c, to, "done.bulk")
 }
@@ -72,7 +72,16 @@ func (s *Server) bulkUndo(c *fiber.Ctx) error {
 	if _, err := s.users.Undo(c.UserContext(), current(c).actor(), c.FormValue("handle")); err != nil {
 		return err
 	}
-	return s.redirect(c, "/users", "done.undone")
+	return s.redirect(c, listPath(c.FormValue("query")), "done.undone")
+}
+
+// listPath is the list of people as a form's query chooses it.
+func listPath(query string) string {
+	v, _ := url.ParseQuery(query)
+	if kept := users.ParseQuery(v).Values().Encode(); kept != "" {
+		return "/users?" + kept
+	}
+	return "/users"
 }
 
 func (s *Server) exportUsers(c *fiber.Ctx) error {

@@ -253,11 +253,21 @@ func (s *Server) ensureAnonymous(c *fiber.Ctx, st *state) {
 // redirect goes on to a path of this site, with a message for the next page.
 func (s *Server) redirect(c *fiber.Ctx, path, message string) error {
 	if message != "" {
-		sep := "?"
-		if strings.Contains(path, "?") {
-			sep = "&"
-		}
-		path += sep + "done=" + url.QueryEscape(message)
+		path = withParameter(path, "done", message)
 	}
 	return c.Redirect(path, fiber.StatusSeeOther)
+}
+
+// withParameter adds a parameter to a path; a place in the page stays at its end.
+func withParameter(path, name, value string) string {
+	path, place, placed := strings.Cut(path, "#")
+	sep := "?"
+	if strings.Contains(path, "?") {
+		sep = "&"
+	}
+	path += sep + name + "=" + url.QueryEscape(value)
+	if placed {
+		path += "#" + place
+	}
+	return path
 }

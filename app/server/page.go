@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"usermanagement.dev/stack/app/audit"
 	"usermanagement.dev/stack/app/auth"
+	"usermanagement.dev/stack/app/users"
 	"usermanagement.dev/stack/app/web"
 )
 
@@ -25,10 +27,16 @@ func (s *Server) view(c *fiber.Ctx, titleKey string) web.View {
 	// Only texts of our own are shown, so that no link can put words into the app's mouth.
 	if done := c.Query("done"); strings.HasPrefix(done, "done.") && web.Known(done) {
 		v.Done = v.T(done)
-		v.UndoHandle = c.Query("undo")
+		v.DoneNot = slices.Contains(undone, done)
+		if v.UndoHandle = c.Query("undo"); v.UndoHandle != "" {
+			v.UndoQuery = queryOf(c).Values().Encode()
+		}
 	}
 	return v
 }
+
+// undone are the messages that say why nothing was done.
+var undone = []string{"done.lapsed", "done.not_sure", doneStale}
 
 // page sends a page.
 func (s *Server) page(c *fiber.Ctx, status int, component templ.Component) error {
@@ -182,6 +190,9 @@ func describe(lang string, changes []audit.Change) string {
 
 // valueText is a value in words if it is one of a field's choices, such as "admin".
 func valueText(lang, field, value string) string {
+	if key := "choice." + value; value == users.Yes || value == users.No {
+		return web.T(lang, key)
+	}
 	if key := field + "." + value; web.Known(key) {
 		return web.T(lang, key)
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"net/url"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -75,32 +76,36 @@ func (s *Server) signedIn(c *fiber.Ctx, res *auth.Result, next string) error {
 	if res.Device != "" {
 		s.setCookie(c, "device", res.Device, yearSeconds)
 	}
-	if res.NeedsCode {
+	to := safeNext(next)
+	switch {
+	case res.NeedsCode && to != "/":
+		return s.redirect(c, "/login/code?next="+url.QueryEscape(to), "")
+	case res.NeedsCode:
 		return s.redirect(c, "/login/code", "")
 	}
 	s.mailNewDevice(c, res)
-	if to := safeNext(next); to != "/" && to != "" {
+	if to != "/" {
 		return s.redirect(c, to, "")
 	}
 	return s.redirect(c, landing(res.User), "")
 }
 
 func (s *Server) codePage(c *fiber.Ctx) error {
-	return s.ok(c, web.CodePage(s.view(c, "code.title"), ""))
+	return s.ok(c, web.CodePage(s.view(c, "code.title"), c.Query("next"), ""))
 }
 
 func (s *Server) code(c *fiber.Ctx) error {
-	st := current(c)
+	st, next := current(c), c.FormValue("next")
 	res, err := s.auth.SecondFactor(c.UserContext(), st.session, c.FormValue("code"), s.client(c))
 	if errors.Is(err, auth.ErrWrong) {
 		v := s.view(c, "code.title")
-		return s.page(c, fiber.StatusUnauthorized, web.CodePage(v, v.T("code.wrong")))
+		return s.page(c, fiber.StatusUnauthorized, web.CodePage(v, next, v.T("code.wrong")))
 	}
 	if err != nil {
 		return err
 	}
 	st.session = nil // SecondFactor ended it
-	return s.signedIn(c, res, "")
+	return s.signedIn(c, res, next)
 }
 
 func (s *Server) logoutPage(c *fiber.Ctx) error {

@@ -202,7 +202,10 @@ func (s *Server) editUser(c *fiber.Ctx) error {
 	return s.redirect(c, userPath(u.ID), "done.saved")
 }
 
-// quickEdit changes the role or the status from within the list.
+// doneStale says that a change within the list met another one: the list shows what holds now.
+const doneStale = "done.stale"
+
+// quickEdit changes the role or the status from within the list, and comes back to the row.
 func (s *Server) quickEdit(c *fiber.Ctx) error {
 	var p users.Patch
 	if role := users.Role(c.FormValue("role")); role != "" {
@@ -211,7 +214,11 @@ func (s *Server) quickEdit(c *fiber.Ctx) error {
 	if status := users.Status(c.FormValue("status")); status != "" {
 		p.Status = &status
 	}
-	if _, err := s.editGuarded(c, routeID(c), formInt(c, "version"), p); err != nil {
+	_, err := s.editGuarded(c, routeID(c), formInt(c, "version"), p)
+	if _, conflict := errors.AsType[*users.ConflictError](err); conflict {
+		return s.redirect(c, safeNext(c.FormValue("next")), doneStale)
+	}
+	if err != nil {
 		return err
 	}
 	return s.redirect(c, safeNext(c.FormValue("next")), "done.saved")

@@ -257,9 +257,11 @@ func readRows(in *csv.Reader, columns map[string]int) ([]ImportRow, error) {
 			return ""
 		}
 		row := importRow(line, cell)
-		for _, key := range []string{"u" + string(UsernameKey(row.draft.Username)), "e" + string(EmailKey(row.draft.Email))} {
-			if seen[key] && row.Outcome != ImportError {
-				row.Outcome, row.Problems = ImportError, map[string]Problem{FieldUsername: "import.twice"}
+		for field, key := range map[string]string{
+			FieldUsername: "u" + string(UsernameKey(row.draft.Username)), FieldEmail: "e" + string(EmailKey(row.draft.Email)),
+		} {
+			if seen[key] && row.Problems[field] == "" {
+				row.Outcome, row.Problems[field] = ImportError, "import.twice"
 			}
 			seen[key] = true
 		}

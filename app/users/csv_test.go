@@ -34,3 +34,17 @@ func TestCellsAreSafeAndComeBack(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatStandsTwiceInAFileIsNamed(t *testing.T) {
+	rows, err := readImport([]byte("username,email\ncarol,carol@example.org\ncarla,Carol@example.org\nCAROL,other@example.org\n"))
+	if err != nil || len(rows) != 3 {
+		t.Fatalf("%d rows, error %v", len(rows), err)
+	}
+	for i, want := range []string{"", FieldEmail, FieldUsername} {
+		for _, field := range []string{FieldUsername, FieldEmail} {
+			if twice := rows[i].Problems[field] == "import.twice"; twice != (field == want) {
+				t.Errorf("line %d: %v, want %q to stand twice", rows[i].Line, rows[i].Problems, want)
+			}
+		}
+	}
+}

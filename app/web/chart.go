@@ -3,7 +3,6 @@ package web
 import (
 	"slices"
 	"strconv"
-	"time"
 
 	"usermanagement.dev/stack/app/users"
 )
@@ -56,11 +55,11 @@ func (c Chart) ViewBox() string {
 }
 
 // Marks are the days written below the chart: the first, the one in the middle and the last.
-func (c Chart) Marks() []string {
+func (c Chart) Marks(lang string) []string {
 	var marks []string
 	if n := len(c.Days); n > 0 {
 		for _, i := range []int{0, n / 2, n - 1} {
-			marks = append(marks, c.Days[i].Date.Format(time.DateOnly))
+			marks = append(marks, Day(lang, &c.Days[i].Date))
 		}
 	}
 	return marks

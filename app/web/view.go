@@ -19,9 +19,11 @@ type View struct {
 	Path     string
 	User     *users.User
 	CSRF     string
-	// Done is a message about what was just done; UndoHandle offers to undo it.
-	Done       string
-	UndoHandle string
+	// Done is a message about what was just done, or, with DoneNot, about why it was not; UndoHandle offers to undo it and
+	// comes back to the list of UndoQuery.
+	Done                  string
+	DoneNot               bool
+	UndoHandle, UndoQuery string
 	// Notices are of devices that the person's account did not know.
 	Notices []auth.Notice
 	Assets  *Assets
@@ -66,6 +68,7 @@ func fieldLabel(v View, name string) string {
 var fieldOrder = []string{
 	"secret", users.FieldUsername, users.FieldEmail, users.FieldDisplayName, users.FieldRole, users.FieldStatus, users.FieldExpires, "current",
 	users.FieldPassword, "code", users.FieldName, "scopes", "days", "file", "action",
+	"password_hash",
 }
 
 func (e Errors) ordered() []string {
@@ -306,6 +309,9 @@ func at(t time.Time) *time.Time { return new(t) }
 func id(n int64) string { return strconv.FormatInt(n, 10) }
 
 func userURL(n int64, rest ...string) string { return "/users/" + id(n) + strings.Join(rest, "") }
+
+// rowID is a person's place in the list.
+func rowID(n int64) string { return "u-" + id(n) }
 
 func viewURL(n int64) string { return "/users/views/" + id(n) }
 

@@ -111,13 +111,18 @@ function enhance() {
   countSelected();
 }
 
+// The setup link carries its secret where browsers do not send it. Whoever is on the page already stays there by the link.
+function takeSecret() {
+  const secret = document.getElementById("f-secret");
+  if (!secret || window.location.hash.length < 2) return;
+  secret.value = decodeURIComponent(window.location.hash.slice(1));
+  window.history.replaceState(null, "", window.location.pathname);
+}
+window.addEventListener("hashchange", takeSecret);
+
 document.addEventListener("DOMContentLoaded", () => {
   enhance();
-  const secret = document.getElementById("f-secret");
-  if (secret && window.location.hash.length > 1) {
-    secret.value = decodeURIComponent(window.location.hash.slice(1));
-    window.history.replaceState(null, "", window.location.pathname);
-  }
+  takeSecret();
   const errors = document.getElementById("errors");
   if (errors) errors.focus();
 });

@@ -1,0 +1,105 @@
+package server_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"usermanagement.dev/stack/app/users"
+	"usermanagement.dev/stack/lab/apptest"
+)
+
+// TestTheCodeLeadsToWhereOneWasGoing signs in with a second factor on the way to a page, a wrong code among it.
+func TestTheCodeLeadsToWhereOneWasGoing(t *testing.T) {
+	h := newHost(t)
+	b, _ := h.as("ada", users.RoleAdmin)
+	secret := between(b.get("/account/second-factor").body, `<code class="secret">`, "</code>")
+	code, err := totp.GenerateCode(secret, time.Now().Add(-30*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.post("/account/second-factor", url.Values{"code": {code}})
+	again := h.browser()
+	again.get("/login")
+	going := "/users?status=locked"
+	res := again.post("/login", url.Values{"login": {"ada"}, "password": {apptest.Password}, "next": {going}})
+	page := again.get(res.Header.Get("Location"))
+	if kept := between(page.body, `name="next" value="`, `"`); kept != going {
+		t.Fatalf("the page that asks for the code, %s, goes on to %q", res.Header.Get("Location"), kept)
+	}
+	if res = again.post("/login/code", url.Values{"code": {"000000"}, "next": {going}}); !strings.Contains(res.body, going) {
+		t.Errorf("a wrong code forgets it: %d", res.StatusCode)
+	}
+	code, _ = totp.GenerateCode(secret, time.Now())
+	if res = again.post("/login/code", url.Values{"code": {code}, "next": {going}}); res.Header.Get("Location") != going {
+		t.Errorf("the code leads to %q", res.Header.Get("Location"))
+	}
+}
+
+func TestUndoComesBackToTheList(t *testing.T) {
+	h := newHost(t)
+	admin, _ := h.as("ada", users.RoleAdmin)
+	bob := h.world.Person(t, "bob", users.RoleUser)
+	list := "/users?q=bob&sort=-email"
+	res := admin.post("/users/bulk/apply", url.Values{"action": {"disable"}, "id": {fmtID(bob.ID)}, "query": {"q=bob&sort=-email"}})
+	page := admin.get(res.Header.Get("Location"))
+	handle, query := between(page.body, `name="handle" value="`, `"`), between(page.body, `name="query" value="`, `"`)
+	res = admin.post("/users/bulk/undo", url.Values{"handle": {handle}, "query": {strings.ReplaceAll(query, "&amp;", "&")}})
+	if got := res.Header.Get("Location"); got != list+"&done=done.undone" {
+		t.Errorf("undo goes to %q, the list was %s", got, list)
+	}
+}
+
+// TestAChangeInTheListComesBackToItsRow also when somebody else was there first, which the list then says.
+func TestAChangeInTheListComesBackToItsRow(t *testing.T) {
+	h := newHost(t)
+	admin, _ := h.as("ada", users.RoleAdmin)
+	bob := h.world.Person(t, "bob", users.RoleUser)
+	row := "u-" + fmtID(bob.ID)
+	if page := admin.get("/users?q=bob"); !strings.Contains(page.body, `name="next" value="/users?q=bob#`+row+`"`) {
+		t.Fatalf("the row's forms do not come back to it: %s", page.body)
+	}
+	form := url.Values{"status": {"disabled"}, "version": {"1"}, "next": {"/users?q=bob#" + row}}
+	path := "/users/" + fmtID(bob.ID) + "/quick"
+	if got := admin.post(path, form).Header.Get("Location"); got != "/users?q=bob&done=done.saved#"+row {
+		t.Errorf("a change comes back to %q", got)
+	}
+	form.Set("status", "active")
+	res := admin.post(path, form) // of the version before
+	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/users?q=bob&done=done.stale#"+row {
+		t.Fatalf("a stale change: %d %q", res.StatusCode, res.Header.Get("Location"))
+	}
+	page := admin.get("/users?q=bob&done=done.stale")
+	if !strings.Contains(page.body, `class="alert alert-warning"`) || !strings.Contains(page.body, "somebody else changed this user") ||
+		!strings.Contains(page.body, `<tr id="`+row+`">`) {
+		t.Errorf("the list after it: %s", page.body)
+	}
+	if after, err := h.world.Users.Get(context.Background(), bob.ID); err != nil || after.Status != users.StatusDisabled {
+		t.Errorf("the stale change went through: %+v, error %v", after, err)
+	}
+}
+
+func TestABulkActionForNobodySaysWhatToDo(t *testing.T) {
+	h := newHost(t)
+	admin, _ := h.as("ada", users.RoleAdmin)
+	if res := admin.post("/users/bulk", url.Values{"action": {"disable"}, "query": {""}}); !strings.Contains(res.body, "Nobody is selected") {
+		t.Errorf("%d %s", res.StatusCode, res.body)
+	}
+}
+
+// TestTheAuditLogSpeaksTheLanguageOfItsReader looks at values that are neither names nor choices.
+func TestTheAuditLogSpeaksTheLanguageOfItsReader(t *testing.T) {
+	h := newHost(t)
+	admin, _ := h.as("ada", users.RoleAdmin)
+	bob := h.world.Person(t, "bob", users.RoleUser)
+	admin.post("/users/bulk/apply", url.Values{"action": {"force_change"}, "id": {fmtID(bob.ID)}})
+	admin.headers["Accept-Language"] = "de"
+	if page := admin.get("/audit"); !strings.Contains(page.body, "Nein → Ja") {
+		t.Errorf("the log in German: %s", page.body)
+	}
+}
