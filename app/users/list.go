@@ -164,6 +164,8 @@ func inState(sel *bun.SelectQuery, state string) {
 		sel.Where("expires_at > UTC_TIMESTAMP(6)")
 	case StateExpired:
 		sel.Where("expires_at <= UTC_TIMESTAMP(6)")
+	case StateInvited:
+		sel.Where("password_hash = ''")
 	case StateLocked:
 		sel.Where("locked_until > UTC_TIMESTAMP(6)")
 	}
@@ -222,7 +224,7 @@ type Facets map[string]map[string]int
 // facetChoices are the filters that show counts.
 var facetChoices = map[string][]string{
 	FieldRole:   {string(RoleAdmin), string(RoleUser)},
-	FieldStatus: {StateActive, StateOff, StateLocked, StateTemporary, StateExpired, StateDeleted},
+	FieldStatus: {StateActive, StateOff, StateLocked, StateInvited, StateTemporary, StateExpired, StateDeleted},
 	"mfa":       {Yes, No},
 	"login":     {LoginRecent, LoginDormant, LoginNever},
 }

@@ -22,11 +22,13 @@ const (
 	// StateTemporary is access that ends some day, StateExpired that has ended.
 	StateTemporary = "temporary"
 	StateExpired   = "expired"
-	Yes            = "yes"
-	No             = "no"
-	LoginRecent    = "recent"
-	LoginDormant   = "dormant"
-	LoginNever     = "never"
+	// StateInvited is who has no password yet.
+	StateInvited = "invited"
+	Yes          = "yes"
+	No           = "no"
+	LoginRecent  = "recent"
+	LoginDormant = "dormant"
+	LoginNever   = "never"
 )
 
 // DormantAfter is how long ago the last sign-in of a dormant person is.
@@ -69,7 +71,7 @@ func ParseQuery(v url.Values) Query {
 	}
 	q := Query{
 		Search: searchText(v.Get("q")), Role: choice(FieldRole, string(RoleAdmin), string(RoleUser)),
-		State: choice(FieldStatus, StateActive, StateOff, StateDeleted, StateLocked, StateTemporary, StateExpired), MFA: choice("mfa", Yes, No),
+		State: choice(FieldStatus, StateActive, StateOff, StateDeleted, StateLocked, StateInvited, StateTemporary, StateExpired), MFA: choice("mfa", Yes, No),
 		Login: choice("login", LoginRecent, LoginDormant, LoginNever), CreatedFrom: day(v.Get("created_from")),
 		CreatedTo: day(v.Get("created_to")), Cursor: v.Get("page"),
 	}

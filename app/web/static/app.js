@@ -66,6 +66,14 @@ document.addEventListener("click", (event) => {
   document.getElementById(opener.dataset.opens).showModal();
 });
 
+document.addEventListener("click", async (event) => {
+  const copier = event.target instanceof Element && event.target.closest("[data-copies]");
+  if (!copier) return;
+  const lines = [...document.querySelectorAll(copier.dataset.copies)].map((e) => e.textContent);
+  await navigator.clipboard.writeText(lines.join("\n"));
+  copier.nextElementSibling.textContent = copier.dataset.done;
+});
+
 // A menu closes by Escape, which gives the focus back to its button, and when something outside of it is used.
 document.addEventListener("keydown", (event) => {
   const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
@@ -108,6 +116,7 @@ function enhance() {
   root.classList.add("js");
   keepTables();
   document.querySelectorAll("[data-select-all]").forEach((box) => { box.hidden = false; });
+  document.querySelectorAll("[data-copies]").forEach((button) => { button.hidden = !navigator.clipboard; });
   countSelected();
 }
 
