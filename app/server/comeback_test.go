@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -101,5 +102,22 @@ func TestTheAuditLogSpeaksTheLanguageOfItsReader(t *testing.T) {
 	admin.headers["Accept-Language"] = "de"
 	if page := admin.get("/audit"); !strings.Contains(page.body, "Nein → Ja") {
 		t.Errorf("the log in German: %s", page.body)
+	}
+}
+
+// TestAnImportShowsWhomItMakesAdministrator before it does, ahead of the rows that a report has room for.
+func TestAnImportShowsWhomItMakesAdministrator(t *testing.T) {
+	h := newHost(t)
+	admin, _ := h.as("ada", users.RoleAdmin)
+	var file strings.Builder
+	file.WriteString("username,email,role\n")
+	for i := range 600 {
+		fmt.Fprintf(&file, "person%d,person%d@example.org,user\n", i, i)
+	}
+	file.WriteString("mallory,mallory@example.org,admin\n")
+	page := admin.upload(file.String()).body
+	first := between(page, "<tbody>", "</tr>")
+	if !strings.Contains(first, "mallory") || !strings.Contains(first, "Administrator</span>") || !strings.Contains(page, "and 101 more") {
+		t.Errorf("the report begins with %s", first)
 	}
 }

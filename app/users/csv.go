@@ -135,6 +135,7 @@ type ImportRow struct {
 	Line     int
 	Username string
 	Email    string
+	Role     Role
 	Outcome  string // "create", "exists" or "error"
 	Problems map[string]Problem
 
@@ -282,7 +283,9 @@ func importRow(line int, cell func(string) string) ImportRow {
 	if d.Status == "" {
 		d.Status = StatusActive
 	}
-	row := ImportRow{Line: line, Username: d.Username, Email: d.Email, Outcome: ImportCreate, draft: d, hash: cell("password_hash")}
+	row := ImportRow{
+		Line: line, Username: d.Username, Email: d.Email, Role: d.Role, Outcome: ImportCreate, draft: d, hash: cell("password_hash"),
+	}
 	u := &User{}
 	row.Problems = Patch{
 		Username:    &d.Username,

@@ -211,7 +211,7 @@ func TestFiltersAndTheirCountsAgree(t *testing.T) {
 		"q=" + "ADA%40example": 1, "login=dormant": 40, "status=temporary": 18, "status=expired": 0,
 		"mfa=yes": 0, "mfa=no": 121, "created_from=2024-01-01&created_to=2024-01-01": 3,
 		"status=nonsense": 121, "status=invited": 120,
-		"q=%00%ff":        121, "q=Person+42": 1,
+		"q=%00%ff": 121, "q=Person+42": 1,
 	} {
 		v, err := url.ParseQuery(query)
 		if err != nil {

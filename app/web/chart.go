@@ -73,19 +73,28 @@ func (c Chart) Bottom() string { return strconv.Itoa(chartHeight + 1) }
 
 const importExample = "username,email,display_name,role,status\nada,ada@example.org,Ada Lovelace,user,active"
 
-// importRows are the rows that a report shows: those with errors first, and not more than a page can bear.
+// importRows are the rows that a report shows: those with errors first, then new administrators, and not more than a page can
+// bear.
 func importRows(r *users.ImportReport) []users.ImportRow {
 	const shown = 500
 	rows := slices.Clone(r.Rows)
-	slices.SortStableFunc(rows, func(a, b users.ImportRow) int { return rank(a.Outcome) - rank(b.Outcome) })
+	slices.SortStableFunc(rows, func(a, b users.ImportRow) int { return rank(a) - rank(b) })
 	return rows[:min(len(rows), shown)]
 }
 
-func rank(outcome string) int {
-	if outcome == users.ImportError {
+func rank(row users.ImportRow) int {
+	switch {
+	case row.Outcome == users.ImportError:
 		return 0
+	case makesAdmin(row):
+		return 1
 	}
-	return 1
+	return 2
+}
+
+// makesAdmin says whether a row gives somebody all rights, which nobody should do unseen.
+func makesAdmin(row users.ImportRow) bool {
+	return row.Outcome == users.ImportCreate && row.Role == users.RoleAdmin
 }
 
 func yes(b bool) string {
