@@ -71,8 +71,8 @@ func ParseQuery(v url.Values) Query {
 	}
 	q := Query{
 		Search: searchText(v.Get("q")), Role: choice(FieldRole, string(RoleAdmin), string(RoleUser)),
-		State: choice(FieldStatus, StateActive, StateOff, StateDeleted, StateLocked, StateInvited, StateTemporary, StateExpired), MFA: choice("mfa", Yes, No),
-		Login: choice("login", LoginRecent, LoginDormant, LoginNever), CreatedFrom: day(v.Get("created_from")),
+		State: choice(FieldStatus, StateActive, StateOff, StateDeleted, StateLocked, StateInvited, StateTemporary, StateExpired),
+		MFA:   choice("mfa", Yes, No), Login: choice("login", LoginRecent, LoginDormant, LoginNever), CreatedFrom: day(v.Get("created_from")),
 		CreatedTo: day(v.Get("created_to")), Cursor: v.Get("page"),
 	}
 	if cols := v.Get("cols"); columnNames.MatchString(cols) {
