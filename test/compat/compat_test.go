@@ -1,0 +1,103 @@
+// Package compat runs two releases of the web app on one database, as a rollout does: the first host of the new release has
+// migrated the schema, while hosts of the release before still serve; and a release may be withdrawn, after which the one
+// before goes on, on the new schema. `make app-compat` builds the two and runs this.
+package compat
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"usermanagement.dev/stack/internal/hostcontract"
+)
+
+// TestARolloutAndItsWithdrawal is the whole story on one database. Whatever a visitor, a program or the load is answered
+// with, anywhere in it, must not be an error of the host's.
+func TestARolloutAndItsWithdrawal(t *testing.T) {
+	s := newStage(t)
+	old := s.start(t, s.previous, "previous")
+	l := settle(old)
+	l.walk(old)
+	s.holds(t, s.previous, "before there is another release")
+	written := s.entries(t)
+
+	load := l.underLoad(t, old)
+	defer load.stop()
+	load.goesOn(t, 20)
+	next := s.start(t, s.new, "new")
+	load.add(next)
+	load.goesOn(t, 40)
+	for _, pair := range [][2]*host{{old, next}, {next, old}} {
+		l.exchange(pair[0], pair[1])
+	}
+	l.walk(old)
+	l.walk(next)
+	l.useWhatIsNew(old, next)
+	s.holds(t, s.new, "with both releases writing")
+	s.previousVouches(t, written)
+
+	load.withdraw(next)
+	load.goesOn(t, 20)
+	l.walk(old)
+	again := s.start(t, s.previous, "previous, started on the new schema")
+	load.add(again)
+	load.withdraw(old)
+	l.exchange(again, again)
+	l.purges(again)
+	s.previousVouches(t, written)
+	s.holds(t, s.new, "after the new release was withdrawn and the one before went on")
+
+	last := s.start(t, s.new, "new, started again")
+	load.add(last)
+	l.exchange(again, last)
+	load.withdraw(again)
+	l.walk(last)
+	load.goesOn(t, 20)
+	load.stop()
+	s.holds(t, s.new, "at the end")
+}
+
+// withdraw takes a host away as a rollout does: it says that it drains, the load balancer goes elsewhere, the host ends.
+func (l *load) withdraw(h *host) {
+	h.t.Helper()
+	h.terminate()
+	h.becomes(hostcontract.StatusDraining)
+	l.remove(h)
+	h.ended()
+}
+
+// useWhatIsNew uses what the first release that this was written for did not have, and has the release before look at what
+// came of it.
+func (l *life) useWhatIsNew(old, next *host) {
+	next.t.Helper()
+	p := l.newPerson(old, next)
+	at, end := path("/api/users", p.id), "2124-01-31T18:00:00Z"
+	l.program.onto(next).api(http.StatusOK, http.MethodPatch, at, `{"expires_at":"`+end+`"}`, "If-Match", "*")
+	l.program.onto(old).api(http.StatusOK, http.MethodPatch, at, `{"display_name":"Temporary"}`, "If-Match", "*")
+	got := l.program.onto(next).api(http.StatusOK, http.MethodGet, at, "")
+	if got.ExpiresAt == nil || *got.ExpiresAt != end || got.Name != "Temporary" {
+		next.t.Errorf("after a change at the previous release, temporary access is %+v", got)
+	}
+	admin := l.root.onto(next)
+	admin.opens("/users/views")
+	admin.does("/users?", "/users/views", url.Values{"name": {"Mine"}, "status": {"active"}, "shared": {"yes"}})
+	admin.does(path("/users", p.id), path("/users", p.id), url.Values{
+		"username": {p.name}, "email": {p.name + "@example.org"}, "role": {"user"}, "status": {"active"}, "expires_at": {"2024-01-31"},
+		"version": {etag(got)[1 : len(etag(got))-1]},
+	})
+	if res := p.get("/account"); res.status == http.StatusOK {
+		next.t.Error("access that has ended goes on at the new release")
+	}
+	l.purges(next)
+	l.walk(old)
+}
+
+// purges removes somebody for good in whose life both releases had a part.
+func (l *life) purges(h *host) {
+	h.t.Helper()
+	p := l.newPerson(h, h)
+	admin := l.root.onto(h)
+	admin.opens(path("/users", p.id))
+	admin.does("/users", path("/users", p.id)+"/delete", url.Values{})
+	admin.does("/users", path("/users", p.id)+"/purge", url.Values{"sure": {"yes"}})
+}
