@@ -164,7 +164,7 @@ func (a *Authenticator) readToken(ctx context.Context, hash []byte) (*APIToken, 
 // Tokens lists a person's tokens, newest first.
 func (a *Authenticator) Tokens(ctx context.Context, userID int64) ([]APIToken, error) {
 	var list []APIToken
-	err := a.db.NewSelect().Model(&list).ColumnExpr("t.*").ColumnExpr("UTC_TIMESTAMP(6) AS now").Where("t.user_id = ?", userID).
+	err := a.db.NewSelect().Model(&list).ColumnExpr("?TableColumns").ColumnExpr("UTC_TIMESTAMP(6) AS now").Where("t.user_id = ?", userID).
 		Order("t.id DESC").Limit(100).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list API tokens: %w", err)

@@ -118,7 +118,7 @@ func (a *Authenticator) OpenLink(ctx context.Context, token string, client Clien
 		return nil, err
 	}
 	link := new(Link)
-	err := a.db.NewSelect().Model(link).ColumnExpr("l.*").ColumnExpr("UTC_TIMESTAMP(6) AS now").Relation("User").
+	err := a.db.NewSelect().Model(link).ColumnExpr("?TableColumns").ColumnExpr("UTC_TIMESTAMP(6) AS now").Relation("User").
 		Where("l.hash = ?", hash(token)).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrExpired
@@ -167,7 +167,7 @@ func (a *Authenticator) UseLink(ctx context.Context, token, password string, cli
 // Links lists a person's links, newest first.
 func (a *Authenticator) Links(ctx context.Context, userID int64) ([]Link, error) {
 	var list []Link
-	err := a.db.NewSelect().Model(&list).ColumnExpr("l.*").ColumnExpr("UTC_TIMESTAMP(6) AS now").Where("l.user_id = ?", userID).
+	err := a.db.NewSelect().Model(&list).ColumnExpr("?TableColumns").ColumnExpr("UTC_TIMESTAMP(6) AS now").Where("l.user_id = ?", userID).
 		Order("l.id DESC").Limit(20).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list links: %w", err)

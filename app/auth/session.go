@@ -84,7 +84,7 @@ func (s *Sessions) Lookup(ctx context.Context, token string) (*Session, error) {
 		return nil, ErrExpired
 	}
 	sess := new(Session)
-	err := s.db.NewSelect().Model(sess).ColumnExpr("s.*").ColumnExpr("UTC_TIMESTAMP(6) AS now").
+	err := s.db.NewSelect().Model(sess).ColumnExpr("?TableColumns").ColumnExpr("UTC_TIMESTAMP(6) AS now").
 		ColumnExpr("EXISTS (SELECT 1 FROM device_notices AS n WHERE n.user_id = s.user_id AND n.dismissed_at IS NULL) AS noticed").
 		Relation("User").
 		Where("s.id = ?", hash(token)).Where(sessionAlive).Scan(ctx)
@@ -186,7 +186,7 @@ func (s *Sessions) EndOthers(ctx context.Context, userID int64, keep []byte) (in
 // List returns a person's live sessions, the latest used first.
 func (s *Sessions) List(ctx context.Context, userID int64) ([]Session, error) {
 	var list []Session
-	err := s.db.NewSelect().Model(&list).ColumnExpr("s.*").ColumnExpr("UTC_TIMESTAMP(6) AS now").Where("s.user_id = ?", userID).
+	err := s.db.NewSelect().Model(&list).ColumnExpr("?TableColumns").ColumnExpr("UTC_TIMESTAMP(6) AS now").Where("s.user_id = ?", userID).
 		Where(sessionAlive).Where("s.stage = ?", StageFull).Order("s.last_seen_at DESC").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)

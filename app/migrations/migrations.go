@@ -13,6 +13,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/migrate"
 
+	"usermanagement.dev/stack/app/config"
 	"usermanagement.dev/stack/app/store"
 )
 
@@ -23,8 +24,18 @@ var files embed.FS
 const LockWait = 5 * time.Minute
 
 // Run applies the missing steps and returns their names. Of several hosts that start at once one does the work and the
-// others wait for it. Bun's own lock is not used: it fails instead of waiting, and outlives a host that dies.
-func Run(ctx context.Context, db *bun.DB) ([]string, error) {
+// others wait for it. Bun's own lock is not used: it fails instead of waiting, and outlives a host that dies. A step whose
+// table somebody else holds for long fails, so that nobody waits behind it; Run may be called again.
+func Run(ctx context.Context, cfg *config.Config, credentials store.CredentialSource) ([]string, error) {
+	db, err := store.OpenForMigrations(cfg, credentials)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	return run(ctx, db)
+}
+
+func run(ctx context.Context, db *bun.DB) ([]string, error) {
 	var applied []string
 	err := store.WithLock(ctx, db, "migrate", LockWait, func(ctx context.Context) error {
 		migrator, err := newMigrator(db)

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"usermanagement.dev/stack/app/migrations"
-	"usermanagement.dev/stack/app/store"
 	"usermanagement.dev/stack/lab/apptest"
 )
 
@@ -18,13 +17,7 @@ func TestFiveHostsStartingAtOnceAllComeUp(t *testing.T) {
 	applied := make([]int, 5)
 	for host := range applied {
 		wg.Go(func() {
-			db, err := store.Open(cfg, nil)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer func() { _ = db.Close() }()
-			steps, err := migrations.Run(ctx, db)
+			steps, err := migrations.Run(ctx, cfg, nil)
 			if err != nil {
 				t.Errorf("host %d: %v", host, err)
 			}
@@ -44,8 +37,8 @@ func TestFiveHostsStartingAtOnceAllComeUp(t *testing.T) {
 }
 
 func TestMigrationsGoOnAfterOneWasCutOff(t *testing.T) {
-	ctx := context.Background()
-	db := apptest.DB(t)
+	cfg, ctx := apptest.Config(t), context.Background()
+	db := apptest.Open(t, cfg)
 	// What a host leaves that dies after the statement and before the note that it ran.
 	if _, err := db.ExecContext(ctx, "DELETE FROM bun_migrations"); err != nil {
 		t.Fatal(err)
@@ -54,7 +47,7 @@ func TestMigrationsGoOnAfterOneWasCutOff(t *testing.T) {
 	if err != nil || len(pending) == 0 {
 		t.Fatalf("pending %v, error %v: want every step", pending, err)
 	}
-	if _, err := migrations.Run(ctx, db); err != nil {
+	if _, err := migrations.Run(ctx, cfg, nil); err != nil {
 		t.Fatalf("running again over existing tables: %v", err)
 	}
 	if pending, err = migrations.Pending(ctx, db); err != nil || len(pending) != 0 {

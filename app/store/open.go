@@ -42,15 +42,45 @@ func Open(cfg *config.Config, credentials CredentialSource) (*bun.DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	pool, err := openPool(my, credentials, cfg.DatabaseConns)
+	if err != nil {
+		return nil, err
+	}
+	pool.SetConnMaxLifetime(5 * time.Minute)
+	pool.SetConnMaxIdleTime(2 * time.Minute)
+	return pool, nil
+}
+
+const (
+	// tableWait is how long, in seconds, a migration waits for those who use a table. Everybody who asks for the table after
+	// it has to wait as well, on the hosts of the release before, so it is short; whoever migrates tries again.
+	tableWait = "2"
+	// migrationBound is how long a step of a migration may take once it has its table. Building an index takes minutes.
+	migrationBound = 10 * time.Minute
+	// migrationConns are one for the lock and one for the steps, and one more for neither to wait for.
+	migrationConns = 3
+)
+
+// OpenForMigrations prepares a pool for whoever changes tables: impatient to get a table, and patient once it has it. Close
+// it when that is done.
+func OpenForMigrations(cfg *config.Config, credentials CredentialSource) (*bun.DB, error) {
+	my, err := DriverConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	my.Params["lock_wait_timeout"] = tableWait
+	my.ReadTimeout = migrationBound
+	return openPool(my, credentials, migrationConns)
+}
+
+func openPool(my *mysql.Config, credentials CredentialSource, conns int) (*bun.DB, error) {
 	connector, err := newConnector(my, credentials)
 	if err != nil {
 		return nil, err
 	}
 	pool := sql.OpenDB(connector)
-	pool.SetMaxOpenConns(cfg.DatabaseConns)
-	pool.SetMaxIdleConns(cfg.DatabaseConns)
-	pool.SetConnMaxLifetime(5 * time.Minute)
-	pool.SetConnMaxIdleTime(2 * time.Minute)
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
 	return bun.NewDB(pool, portableDialect{mysqldialect.New(mysqldialect.WithTimeLocation("UTC"))}), nil
 }
 

@@ -53,7 +53,7 @@ const ProblemTooMany Problem = "views.too_many"
 // Views lists a person's own views and those that administrators share, by name.
 func (s *Service) Views(ctx context.Context, userID int64) ([]SavedView, error) {
 	var views []SavedView
-	err := s.db.NewSelect().Model(&views).ColumnExpr("v.*").ColumnExpr("u.username AS owner").
+	err := s.db.NewSelect().Model(&views).ColumnExpr("?TableColumns").ColumnExpr("u.username AS owner").
 		Join("JOIN users AS u ON u.id = v.user_id").
 		Where("v.user_id = ? OR (v.shared AND u.role = ? AND u.deleted_at IS NULL)", userID, RoleAdmin).
 		OrderExpr("v.user_id = ? DESC, v.name_key, v.id", userID).Limit(maxViewsListed).Scan(ctx)

@@ -106,7 +106,7 @@ func withDatabase(ctx context.Context, fn func(ctx context.Context, cfg *config.
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if _, err := migrations.Run(ctx, db); err != nil {
+	if _, err := migrations.Run(ctx, s.cfg, s.credentials); err != nil {
 		return err
 	}
 	return fn(ctx, s.cfg, db)
@@ -120,12 +120,7 @@ func (migrateCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(s.cfg, s.credentials)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
-	applied, err := migrations.Run(ctx, db)
+	applied, err := migrations.Run(ctx, s.cfg, s.credentials)
 	if err != nil {
 		return err
 	}

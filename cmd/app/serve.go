@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"usermanagement.dev/stack/app/config"
 	"usermanagement.dev/stack/app/migrations"
 	"usermanagement.dev/stack/app/secrets"
@@ -50,7 +48,7 @@ func (serveCommand) Run(ctx context.Context) error {
 	if err := serveMetrics(ctx, cfg, srv, failed); err != nil {
 		return err
 	}
-	go migrate(background, db, srv, log)
+	go s.migrate(background, srv, log)
 	go srv.CleanUp(background)
 	log.Info("serving", "version", version, "listen", cfg.Listen, "public_url", cfg.PublicURL, "config", cfg)
 	select {
@@ -83,11 +81,12 @@ func (s *surroundings) followAppSecret(ctx context.Context, srv *server.Server, 
 	go secret.Follow(ctx, appSecretInterval, told)
 }
 
-// migrate tries until it succeeds: a database that is away at start is waited for, with /health saying so meanwhile.
-func migrate(ctx context.Context, db *bun.DB, srv *server.Server, log *slog.Logger) {
+// migrate tries until it succeeds: a database that is away at start is waited for, and so is whoever holds a table, with
+// /health saying so meanwhile.
+func (s *surroundings) migrate(ctx context.Context, srv *server.Server, log *slog.Logger) {
 	pause := 250 * time.Millisecond
 	for {
-		applied, err := migrations.Run(ctx, db)
+		applied, err := migrations.Run(ctx, s.cfg, s.credentials)
 		if err == nil {
 			srv.SchemaReady()
 			log.Info("the database is ready", "migrations_applied", len(applied))

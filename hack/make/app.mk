@@ -47,16 +47,18 @@ bench-app: app-deps app-build | $(BIN) ## Measure the web app beside bare net/ht
 	$(GO) build -o $(BIN)/appbench ./lab/appbench
 	$(BIN)/appbench -app $(BIN)/app
 
-# The release whose hosts still serve while the first host of this one has migrated: the newest tag, or where it all began.
-PREVIOUS ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-parents=0 HEAD | tail -n 1)
+# The release whose hosts still serve while the first host of this one has migrated: the newest tag before this commit, or
+# where it all began.
+PREVIOUS ?= $(shell git describe --tags --abbrev=0 HEAD^ 2>/dev/null || git rev-list --max-parents=0 HEAD | tail -n 1)
 
 app-compat: app-deps | $(BIN) ## Run this release and the one before on one database (PREVIOUS=a tag or commit)
 	@source=$$(mktemp -d); trap 'rm -rf "$$source"' EXIT; \
 	 git archive $(PREVIOUS) | tar -x -C "$$source"; \
-	 (cd "$$source" && CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=previous" -o $(CURDIR)/$(BIN)/app-previous ./cmd/app)
+	 (cd "$$source" && CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=previous" -o "$(CURDIR)/$(BIN)/app-previous" ./cmd/app)
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=new" -o $(BIN)/app-new ./cmd/app
 	@echo "app-compat: this tree and the release before, $$(git log -1 --format='%h of %as, %s' $(PREVIOUS))"
-	UMS_COMPAT_PREVIOUS_APP=$(CURDIR)/$(BIN)/app-previous UMS_COMPAT_NEW_APP=$(CURDIR)/$(BIN)/app-new $(GO) test -count=1 -v -timeout 15m ./test/compat
+	UMS_COMPAT_PREVIOUS_APP="$(CURDIR)/$(BIN)/app-previous" UMS_COMPAT_NEW_APP="$(CURDIR)/$(BIN)/app-new" \
+	 $(GO) test -count=1 -v -timeout 15m ./test/compat
 
 FUZZTIME ?= 10s
 app-fuzz: ## Fuzz CSV, forwarded headers, hash strings and filters, for FUZZTIME each

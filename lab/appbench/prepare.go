@@ -40,7 +40,7 @@ func prepare(ctx context.Context, db *database.Server, binary, name string, size
 		return nil, err
 	}
 	defer func() { _ = pool.Close() }()
-	if _, err := migrations.Run(ctx, pool); err != nil {
+	if _, err := migrations.Run(ctx, cfg, nil); err != nil {
 		return nil, err
 	}
 	cost, err := password.ParseParams(cfg.Argon2)

@@ -94,7 +94,7 @@ func seed(ctx context.Context, environment map[string]string, people int) error 
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	if _, err := migrations.Run(ctx, db); err != nil {
+	if _, err := migrations.Run(ctx, cfg, nil); err != nil {
 		return err
 	}
 	return makePeople(ctx, db, people)

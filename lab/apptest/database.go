@@ -84,7 +84,7 @@ func Open(t testing.TB, cfg *config.Config) *bun.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if _, err := migrations.Run(context.Background(), db); err != nil {
+	if _, err := migrations.Run(context.Background(), cfg, nil); err != nil {
 		t.Fatal(err)
 	}
 	return db

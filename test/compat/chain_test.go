@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 
 	_ "github.com/go-sql-driver/mysql" // the driver that the app uses
@@ -64,6 +65,26 @@ func (s *stage) ask(t *testing.T, query string, into any) {
 	if err := db.QueryRowContext(context.Background(), query).Scan(into); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
+}
+
+// readsForLong begins to read the people and does not end before it is told to.
+func (s *stage) readsForLong(t *testing.T) (end func()) {
+	t.Helper()
+	db := s.open(t)
+	tx, err := db.BeginTx(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := tx.QueryRowContext(context.Background(), "SELECT COUNT(*) FROM users").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	end = sync.OnceFunc(func() {
+		_ = tx.Rollback()
+		_ = db.Close()
+	})
+	t.Cleanup(end)
+	return end
 }
 
 func (s *stage) open(t *testing.T) *sql.DB {

@@ -6,6 +6,7 @@ package compat
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"usermanagement.dev/stack/internal/hostcontract"
@@ -55,6 +56,30 @@ func TestARolloutAndItsWithdrawal(t *testing.T) {
 	load.goesOn(t, 20)
 	load.stop()
 	s.holds(t, s.new, "at the end")
+}
+
+// TestAMigrationThatHasToWaitHoldsNobodyUp has somebody read a table for long, as a report or a backup does. A change of that
+// table waits for the reader, and whoever wants the table after that waits for the change. The release before must not stand
+// still for so long.
+func TestAMigrationThatHasToWaitHoldsNobodyUp(t *testing.T) {
+	s := newStage(t)
+	old := s.start(t, s.previous, "previous")
+	l := settle(old)
+	goOn := s.readsForLong(t)
+	next := s.launch(t, s.new, "new")
+	load := l.underLoad(t, old)
+	defer load.stop()
+	await(t, "the new release gives up a migration to try it again", func() bool {
+		return strings.Count(next.log.String(), "the database is not ready; trying again") >= 2
+	})
+	load.goesOn(t, 20)
+	if got := next.health(); got == hostcontract.StatusOK {
+		t.Error("the new release serves without its schema")
+	}
+	goOn()
+	next.becomes(hostcontract.StatusOK)
+	load.add(next)
+	load.goesOn(t, 20)
 }
 
 // withdraw takes a host away as a rollout does: it says that it drains, the load balancer goes elsewhere, the host ends.
