@@ -166,3 +166,25 @@ func TestALockIsHeldOnceAndGoesWithItsHolder(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestATransactionGoesOnAfterATableWasChangedUnderIt has a table rebuilt, as a migration of the next release does, between two
+// readings of a transaction: the database then refuses the second.
+func TestATransactionGoesOnAfterATableWasChangedUnderIt(t *testing.T) {
+	ctx, db := context.Background(), apptest.DB(t)
+	rounds, settings := 0, 0
+	err := store.InTx(ctx, db, func(ctx context.Context, tx bun.Tx) error {
+		var people int
+		if err := tx.NewRaw("SELECT COUNT(*) FROM users").Scan(ctx, &people); err != nil {
+			return err
+		}
+		if rounds++; rounds == 1 {
+			if _, err := db.ExecContext(ctx, "ALTER TABLE settings FORCE"); err != nil {
+				return err
+			}
+		}
+		return tx.NewRaw("SELECT COUNT(*) FROM settings").Scan(ctx, &settings)
+	})
+	if err != nil || settings == 0 || rounds != 2 {
+		t.Errorf("after %d rounds there are %d settings, error %v; want them in the second round", rounds, settings, err)
+	}
+}

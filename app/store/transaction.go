@@ -20,7 +20,8 @@ import (
 const attempts = 4
 
 // InTx runs fn in a transaction and tries it again, a few times with a growing pause, when the database broke it off for
-// a deadlock or a lock wait. fn must therefore have no effect outside its transaction.
+// a deadlock, a lock wait, or a table that the next release changed meanwhile. fn must therefore have no effect outside its
+// transaction.
 func InTx(ctx context.Context, db *bun.DB, fn func(ctx context.Context, tx bun.Tx) error) error {
 	var err error
 	for attempt := range attempts {
@@ -47,7 +48,7 @@ var (
 
 func isRetryable(err error) bool {
 	var my *mysql.MySQLError
-	return errors.As(err, &my) && (my.Number == 1213 || my.Number == 1205 || my.Number == 1020)
+	return errors.As(err, &my) && (my.Number == 1213 || my.Number == 1205 || my.Number == 1020 || my.Number == 1412)
 }
 
 // IsDuplicate says whether a unique key refused the row, and which key.
