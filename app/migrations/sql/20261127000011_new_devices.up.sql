@@ -1,3 +1,4 @@
+-- contracts, safe from the first release on: it looks a device up by both, and enters only devices that nobody had before.
 -- A browser that several people sign in from is known to each of them.
 ALTER TABLE known_devices DROP PRIMARY KEY, ADD PRIMARY KEY (hash, user_id);
 --bun:split
