@@ -70,3 +70,25 @@ func (h *host) widenEveryTable() {
 		}
 	}
 }
+
+// TestAPageOfAnotherReleaseHasALook asks for a style by the name that another release gave to its own.
+func TestAPageOfAnotherReleaseHasALook(t *testing.T) {
+	b := newHost(t).browser()
+	own := "/assets/" + between(b.get("/login").body, `<link rel="stylesheet" href="/assets/`, `"`)
+	parts := strings.Split(own, ".")
+	if len(parts) != 3 {
+		t.Fatalf("the page's style is %q", own)
+	}
+	res := b.get(parts[0] + ".0123456789ab." + parts[2])
+	if res.StatusCode != http.StatusOK || res.body != b.get(own).body {
+		t.Errorf("another release's style: %d", res.StatusCode)
+	}
+	if kept := res.Header.Get("Cache-Control"); kept != "no-store" {
+		t.Errorf("browsers keep it under a name that is not its own: %q", kept)
+	}
+	for _, path := range []string{"/assets/nothing.0123456789ab.css", "/assets/licences.0123456789ab.txt", "/assets/app.css.map"} {
+		if res := b.get(path); res.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+	}
+}

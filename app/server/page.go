@@ -56,13 +56,18 @@ func (s *Server) invalid(c *fiber.Ctx, component templ.Component) error {
 }
 
 func (s *Server) asset(c *fiber.Ctx) error {
-	asset, ok := s.assets.Get(c.Params("*"))
+	name := c.Params("*")
+	asset, ok := s.assets.Get(name)
+	lifetime := "public, max-age=31536000, immutable"
 	if !ok {
-		return fiber.ErrNotFound
+		if asset, ok = s.assets.StandIn(name); !ok {
+			return fiber.ErrNotFound
+		}
+		lifetime = "no-store" // the name is another content's
 	}
 	etag := `"` + asset.ETag + `"`
 	c.Set(fiber.HeaderETag, etag)
-	c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
+	c.Set(fiber.HeaderCacheControl, lifetime)
 	c.Set(fiber.HeaderContentType, asset.ContentType)
 	if c.Get(fiber.HeaderIfNoneMatch) == etag {
 		return c.SendStatus(fiber.StatusNotModified)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -130,6 +131,24 @@ func contentType(ext string) string {
 func (a *Assets) Get(name string) (Asset, bool) {
 	asset, ok := a.files[name]
 	return asset, ok
+}
+
+// contentHash is the part of a name that changes with the content.
+var contentHash = regexp.MustCompile(`^([\w-]+)\.[0-9a-f]{12}(\.[a-z]+)$`)
+
+// StandIn finds this release's file for a name that another release gave its own. While a release is rolled out, a page
+// comes from one host and asks for its style at another: another look is better than none.
+func (a *Assets) StandIn(name string) (Asset, bool) {
+	parts := contentHash.FindStringSubmatch(name)
+	if parts == nil {
+		return Asset{}, false
+	}
+	for known, asset := range a.files {
+		if of := contentHash.FindStringSubmatch(known); of != nil && of[1] == parts[1] && of[2] == parts[2] {
+			return asset, true
+		}
+	}
+	return Asset{}, false
 }
 
 // Styles and Scripts are the addresses that every page refers to, in order.

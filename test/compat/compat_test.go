@@ -33,6 +33,10 @@ func TestARolloutAndItsWithdrawal(t *testing.T) {
 	}
 	l.walk(old)
 	l.walk(next)
+	if missing := looks(old, next); len(missing) > 0 {
+		t.Errorf("a page of the previous release asks the new one in vain for %v", missing)
+	}
+	t.Logf("a page of the new release asks the previous one in vain for %v", looks(next, old))
 	l.useWhatIsNew(old, next)
 	s.holds(t, s.new, "with both releases writing")
 	s.previousVouches(t, written)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,4 +148,17 @@ func (l *life) walk(h *host) {
 	for _, page := range everyPage(l.find(h, l.reader).ID) {
 		l.root.onto(h).opens(page)
 	}
+}
+
+// looks opens a page of one host and asks another for the styles and scripts that it names. It returns those that are not
+// there.
+func looks(page, at *host) (missing []string) {
+	page.t.Helper()
+	text := page.visitor().opens("/login")
+	for _, asset := range regexp.MustCompile(`(?:href|src)="(/assets/[^"]+)"`).FindAllStringSubmatch(text, -1) {
+		if res := at.visitor().get(asset[1]); res.status != http.StatusOK {
+			missing = append(missing, asset[1])
+		}
+	}
+	return missing
 }
