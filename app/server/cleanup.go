@@ -49,6 +49,9 @@ func (s *Server) cleanUpOnce(ctx context.Context) error {
 		if err := s.recordExpiries(ctx); err != nil {
 			return err
 		}
+		if err := s.finishPurges(ctx); err != nil {
+			return err
+		}
 		if err := s.reencrypt(ctx); err != nil {
 			return err
 		}
@@ -79,6 +82,19 @@ func (s *Server) reencrypt(ctx context.Context) error {
 
 // jobRounds bounds what one round of a job does; the next one goes on.
 const jobRounds = 20
+
+func (s *Server) finishPurges(ctx context.Context) error {
+	for range jobRounds {
+		n, err := s.users.FinishPurges(ctx)
+		if n > 0 {
+			s.log.Info("people whom an earlier release had removed were taken out of what it did not know of", "people", n)
+		}
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+	return nil
+}
 
 func (s *Server) recordExpiries(ctx context.Context) error {
 	for range jobRounds {

@@ -44,17 +44,24 @@ func (s *Service) Purge(ctx context.Context, actor audit.Actor, id, version int6
 		if u.DeletedAt == nil {
 			return ErrNotFound // only what was deleted first can be purged
 		}
-		number := strconv.FormatInt(id, 10)
-		for _, statement := range erasure {
-			if _, err := tx.NewRaw(statement, id, u.Username, "#"+number, `{"id":`+number+`,%`).Exec(ctx); err != nil {
-				return fmt.Errorf("purge user %d: %w", id, err)
-			}
+		if err := eraseFromTables(ctx, tx, id, u.Username); err != nil {
+			return err
 		}
 		if _, err := tx.NewDelete().Model(u).WherePK().Exec(ctx); err != nil {
 			return fmt.Errorf("purge user %d: %w", id, err)
 		}
 		return recordPurge(ctx, tx, actor, id)
 	})
+}
+
+func eraseFromTables(ctx context.Context, tx bun.Tx, id int64, username string) error {
+	number := strconv.FormatInt(id, 10)
+	for _, statement := range erasure {
+		if _, err := tx.NewRaw(statement, id, username, "#"+number, `{"id":`+number+`,%`).Exec(ctx); err != nil {
+			return fmt.Errorf("purge user %d: %w", id, err)
+		}
+	}
+	return nil
 }
 
 // recordPurge erases the person from the audit log and says so there; also how many entries are too old to be erased.
@@ -68,4 +75,64 @@ func recordPurge(ctx context.Context, tx bun.Tx, actor audit.Actor, id int64) er
 		event.Changes = []audit.Change{{Field: "entries_kept", After: strconv.Itoa(kept)}}
 	}
 	return audit.Append(ctx, tx, actor, event)
+}
+
+const (
+	finishSetting = "removals_finished_until"
+	// finishBatch is how many removals one transaction finishes.
+	finishBatch = 20
+)
+
+// FinishPurges takes whoever was removed for good on a host of an earlier release out of what that release did not know of:
+// later tables, and the entries of the audit log with seals. Such a host serves while this release is rolled out, and after it
+// was withdrawn. Its own entries of a removal have no seals; that is how they are told. It returns how many removals it
+// finished; more may wait as long as there were any.
+func (s *Service) FinishPurges(ctx context.Context) (int, error) {
+	count := 0
+	err := store.InTx(ctx, s.db, func(ctx context.Context, tx bun.Tx) error {
+		from, until, err := lockFinished(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var removals []audit.Entry
+		err = tx.NewSelect().Model(&removals).Column("id", "target_id", "target").Where("id > ?", from).Where("id <= ?", until).
+			Where("action = ?", audit.ActionPurge).Where("target_seal IS NULL").Order("id").Limit(finishBatch).Scan(ctx)
+		if err != nil {
+			return fmt.Errorf("look for removals of an earlier release: %w", err)
+		}
+		if count = len(removals); count == finishBatch {
+			until = removals[count-1].ID
+		}
+		for i := range removals {
+			if err := finishPurge(ctx, tx, &removals[i]); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.NewRaw("UPDATE settings SET value = ? WHERE name = ?", strconv.FormatInt(until, 10), finishSetting).Exec(ctx); err != nil {
+			return fmt.Errorf("note which removals are finished: %w", err)
+		}
+		return nil
+	})
+	return count, err
+}
+
+// lockFinished returns the entry of the audit log up to which removals are finished, and the last one that there is.
+func lockFinished(ctx context.Context, tx bun.Tx) (from, until int64, err error) {
+	if _, err := tx.NewRaw("INSERT IGNORE INTO settings (name, value) VALUES (?, '0')", finishSetting).Exec(ctx); err != nil {
+		return 0, 0, fmt.Errorf("note which removals are finished: %w", err)
+	}
+	err = tx.NewRaw("SELECT CAST(value AS UNSIGNED), (SELECT last_id FROM audit_head WHERE id = 1) FROM settings WHERE name = ? FOR UPDATE",
+		finishSetting).Scan(ctx, &from, &until)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read which removals are finished: %w", err)
+	}
+	return from, until, nil
+}
+
+func finishPurge(ctx context.Context, tx bun.Tx, removal *audit.Entry) error {
+	if err := eraseFromTables(ctx, tx, removal.TargetID, removal.Target); err != nil {
+		return err
+	}
+	_, err := audit.Erase(ctx, tx, removal.TargetID)
+	return err
 }
