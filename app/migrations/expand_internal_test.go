@@ -129,7 +129,8 @@ func statements(file string) []string {
 }
 
 var (
-	harmless      = regexp.MustCompile(`(?i)^(SET @|PREPARE |EXECUTE |DEALLOCATE PREPARE |SELECT |DO |INSERT |UPDATE |CREATE (FULLTEXT )?INDEX )`)
+	harmless = regexp.MustCompile(`(?i)^(SET @|PREPARE |EXECUTE |DEALLOCATE PREPARE |SELECT |DO |INSERT |UPDATE |` +
+		`CREATE (FULLTEXT )?INDEX )`)
 	createTable   = regexp.MustCompile(`(?i)^CREATE TABLE `)
 	referring     = regexp.MustCompile(`(?i)\bREFERENCES\b`)
 	createUnique  = regexp.MustCompile(`(?i)^CREATE UNIQUE INDEX `)

@@ -108,7 +108,8 @@ func (s *Service) FinishPurges(ctx context.Context) (int, error) {
 				return err
 			}
 		}
-		if _, err := tx.NewRaw("UPDATE settings SET value = ? WHERE name = ?", strconv.FormatInt(until, 10), finishSetting).Exec(ctx); err != nil {
+		_, err = tx.NewRaw("UPDATE settings SET value = ? WHERE name = ?", strconv.FormatInt(until, 10), finishSetting).Exec(ctx)
+		if err != nil {
 			return fmt.Errorf("note which removals are finished: %w", err)
 		}
 		return nil

@@ -139,12 +139,12 @@ var contentHash = regexp.MustCompile(`^([\w-]+)\.[0-9a-f]{12}(\.[a-z]+)$`)
 // StandIn finds this release's file for a name that another release gave its own. While a release is rolled out, a page
 // comes from one host and asks for its style at another: another look is better than none.
 func (a *Assets) StandIn(name string) (Asset, bool) {
-	parts := contentHash.FindStringSubmatch(name)
-	if parts == nil {
+	if !contentHash.MatchString(name) {
 		return Asset{}, false
 	}
+	plain := contentHash.ReplaceAllString(name, "$1$2")
 	for known, asset := range a.files {
-		if of := contentHash.FindStringSubmatch(known); of != nil && of[1] == parts[1] && of[2] == parts[2] {
+		if contentHash.MatchString(known) && contentHash.ReplaceAllString(known, "$1$2") == plain {
 			return asset, true
 		}
 	}

@@ -118,10 +118,10 @@ func (l *life) useWhatIsNew(old, next *host) {
 	if res := p.get("/account"); res.status == http.StatusOK {
 		next.t.Error("access that has ended goes on at the new release")
 	}
-	next.t.Logf("access that has ended at the new release leads at the previous one to %q", old.visitor().signIn(p.name, password))
+	next.t.Logf("access that has ended at the new release leads at the previous one to %q", old.visitor().signIn(p.name))
 	admin.opens("/users")
 	admin.does("/users", "/users/bulk/apply", url.Values{"action": {"disable"}, "id": {strconv.FormatInt(p.id, 10)}})
-	if to := old.visitor().signIn(p.name, password); to != "" {
+	if to := old.visitor().signIn(p.name); to != "" {
 		old.t.Errorf("deactivated at the new release, somebody whose access has ended gets to %q at the previous one", to)
 	}
 	l.purges(next)

@@ -106,7 +106,7 @@ func (l *life) sharesImports(a, b *host) {
 func (l *life) sharesSessions(a, b *host) {
 	a.t.Helper()
 	p := a.visitor()
-	if to := p.signIn(l.reader, password); to != "/account" {
+	if to := p.signIn(l.reader); to != "/account" {
 		a.t.Errorf("signing in at the %s release leads to %q", a.name, to)
 	}
 	kept := p.onto(a)

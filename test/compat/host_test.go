@@ -57,7 +57,7 @@ func newStage(t *testing.T) *stage {
 
 // command is a binary with the settings that all hosts of the stage share.
 func (s *stage) command(ctx context.Context, binary, listen string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, binary, args...) //nolint:gosec // what the test was told to run
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = []string{
 		hostcontract.EnvDatabaseURL + "=" + s.db.URL("ums"), hostcontract.EnvPublicURL + "=" + site,
 		hostcontract.EnvSetupSecret + "=" + setupSecret, hostcontract.EnvEncryptionKey + "=" + encryptionKey,

@@ -63,12 +63,12 @@ func (l *life) underLoad(t *testing.T, h *host) *load {
 		l.program.onto(h).api(http.StatusOK, http.MethodPatch, path("/api/users", busy.ID), body, "If-Match", "*")
 	})
 	watcher := h.visitor()
-	watcher.signIn(administrator, password)
+	watcher.signIn(administrator)
 	all.work(t, func(h *host) { watcher.onto(h).opens("/account/activity") })
 	all.work(t, func(h *host) {
 		stranger := h.visitor()
 		stranger.t = t
-		if to := stranger.signIn(l.reader, password); to != "/account" {
+		if to := stranger.signIn(l.reader); to != "/account" {
 			t.Errorf("signing in at the %s release leads to %q", h.name, to)
 		}
 		stranger.opens("/account")
