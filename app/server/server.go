@@ -125,7 +125,7 @@ func (s *Server) SchemaReady() { s.migrated.Store(true) }
 
 // Serve answers requests until Shutdown. It returns nil after one.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.app.Listener(l); err != nil && !errors.Is(err, net.ErrClosed) {
+	if err := s.app.Listener(newQuietListener(l)); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil

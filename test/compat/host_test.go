@@ -156,7 +156,7 @@ func (h *host) health() hostcontract.Status {
 	if err != nil {
 		return ""
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := direct.RoundTrip(req)
 	if err != nil {
 		return ""
 	}
