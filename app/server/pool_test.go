@@ -51,6 +51,7 @@ func TestAFullPoolIs503AndRecovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	h.srv.RequestTimeout(20 * time.Second) // a busy machine is slow
 	if res := b.get("/users"); res.StatusCode != http.StatusOK {
 		t.Errorf("with connections again: %d", res.StatusCode)
 	}
