@@ -51,9 +51,10 @@ bench-app: app-deps app-build | $(BIN) ## Measure the web app beside bare net/ht
 # where it all began.
 PREVIOUS ?= $(shell git describe --tags --abbrev=0 HEAD^ 2>/dev/null || git rev-list --max-parents=0 HEAD | tail -n 1)
 
-app-compat: app-deps | $(BIN) ## Run this release and the one before on one database (PREVIOUS=a tag or commit, DATABASE=mysql)
+# Both have the same look, which is not in the repository: a release is built with one, or both without.
+app-compat: app-deps app-look | $(BIN) ## Run this release and the one before on one database (PREVIOUS=a tag or commit, DATABASE=mysql)
 	@source=$$(mktemp -d); trap 'rm -rf "$$source"' EXIT; \
-	 git archive $(PREVIOUS) | tar -x -C "$$source"; \
+	 git archive $(PREVIOUS) | tar -x -C "$$source"; cp -R app/web/dist/. "$$source/app/web/dist/"; \
 	 (cd "$$source" && CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=previous" -o "$(CURDIR)/$(BIN)/app-previous" ./cmd/app)
 	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=new" -o $(BIN)/app-new ./cmd/app
 	@echo "app-compat: this tree and the release before, $$(git log -1 --format='%h of %as, %s' $(PREVIOUS))"
