@@ -29,6 +29,9 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"no limit for memory":          {"resources.limits=null", "missing property 'limits'"},
 		"no worker":                    {"operator.workers=0", "at '/operator/workers'"},
 		"a privileged port":            {"metrics.port=443", "at '/metrics/port'"},
+		"the port of the probes":       {"metrics.port=8081", "at '/metrics/port'"},
+		"a name that cannot be":        {"fullnameOverride=UPPER", "at '/fullnameOverride'"},
+		"a part of one that cannot be": {"nameOverride=a_b", "at '/nameOverride'"},
 		"an interval without a unit":   {"metrics.serviceMonitor.interval=\"30\"", "at '/metrics/serviceMonitor/interval'"},
 		"a namespace that cannot be":   {"watchNamespace=Team_A", "at '/watchNamespace'"},
 		"an account that nobody names": {"serviceAccount.create=false", "serviceAccount.name: name the ServiceAccount"},
@@ -111,6 +114,10 @@ func TestOptionsAddAndTakeAwayObjects(t *testing.T) {
 			there: []string{
 				"ServiceMonitor", "PrometheusRule", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
 			},
+		},
+		"one pod, which must be able to move": {arguments: []string{"--set", "replicas=1"}, absent: []string{"PodDisruptionBudget"}},
+		"as many pods as shall stay": {
+			arguments: []string{"--set", "replicas=2,podDisruptionBudget.minAvailable=2"}, absent: []string{"PodDisruptionBudget"},
 		},
 		"nothing": {
 			arguments: []string{"--values", filepath.Join(chart, "ci", "nothing.yaml")},
