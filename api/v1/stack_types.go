@@ -104,7 +104,8 @@ type UserManagementStackSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) <= 128)",message="a tag's key has at most 128 characters"
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('aws:') && !k.startsWith('services.k8s.aws/') && !k.startsWith('usermanagement.dev/'))",message="tag keys must not start with aws:, services.k8s.aws/ or usermanagement.dev/: these belong to AWS, ACK and the operator"
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]+$'))",message="tag keys hold only letters, digits, spaces and _ . : / = + - @: AWS takes nothing else"
-	// +kubebuilder:validation:XValidation:rule="!('Name' in self)",message="the tag Name is the operator's: it names each resource"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^(?i:name)$'))",message="the tag Name is the operator's: it names each resource, and IAM takes name for the same"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, self.all(o, o == k || o.lowerAscii() != k.lowerAscii()))",message="tag keys must differ in more than upper and lower case: IAM takes Team and team for the same"
 	Tags map[string]TagValue `json:"tags,omitempty"`
 
 	// Suspend stops the operator from changing anything of this stack until it is false again. What runs, runs on; a

@@ -21,6 +21,12 @@ var otherCases = []Case{
 		Want: "tag keys must not start with aws:",
 	},
 	{Name: "tag Name", Patch: `{spec: {tags: {Name: a}}}`, Want: "the tag Name is the operator's"},
+	{Name: "tag name", Patch: `{spec: {tags: {name: a}}}`, Want: "the tag Name is the operator's"},
+	{Name: "tag with name in it", Patch: `{spec: {tags: {filename: a, names: b}}}`},
+	{
+		Name: "tags that IAM takes for the same", Patch: `{spec: {tags: {Team: a, team: b}}}`,
+		Want: "tag keys must differ in more than upper and lower case",
+	},
 	{Name: "tag key with a hash sign", Patch: `{spec: {tags: {"team#": a}}}`, Want: "tag keys hold only letters"},
 	{Name: "tag value with a hash sign", Patch: `{spec: {tags: {team: "#1"}}}`, Want: "spec.tags.team"},
 	{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"strings"
+	"unicode/utf8"
 )
 
 // Tags are AWS tags. A stored map is never changed in place.
@@ -28,7 +29,7 @@ func checkTags(tags Tags) error {
 		return refuse("TagLimitExceeded", "The maximum number of tags (%d) has been reached.", maxTags)
 	}
 	for key, value := range tags {
-		if key == "" || len(key) > maxTagKey || len(value) > maxTagValue || strings.HasPrefix(strings.ToLower(key), "aws:") {
+		if key == "" || utf8.RuneCountInString(key) > maxTagKey || utf8.RuneCountInString(value) > maxTagValue || strings.HasPrefix(strings.ToLower(key), "aws:") {
 			return refuse("InvalidParameterValue", "Tag key %q or its value is not valid: keys have 1-%d characters and do not "+
 				"begin with aws:, values have up to %d", key, maxTagKey, maxTagValue)
 		}
