@@ -38,12 +38,15 @@ type KindWatcher struct {
 	mu     sync.RWMutex
 	served map[string]bool
 	ready  chan struct{}
+	// unwatched are kinds that are defined and could not be watched, and when to try again. Only follow touches it.
+	unwatched map[ack.Kind]time.Time
 }
 
 // NewKindWatcher makes a watcher that has not seen any kind yet.
 func NewKindWatcher(m manager.Manager) *KindWatcher {
 	return &KindWatcher{
 		manager: m, log: m.GetLogger().WithName("kinds"), served: map[string]bool{}, ready: make(chan struct{}),
+		unwatched: map[ack.Kind]time.Time{}, changed: func() {},
 	}
 }
 
@@ -116,12 +119,13 @@ func (w *KindWatcher) follow(ctx context.Context, events <-chan crdEvent, synced
 			return
 		case event := <-events:
 			w.take(ctx, event)
-		case <-tick.C:
+		case now := <-tick.C:
 			if synced() && len(events) == 0 {
 				close(w.ready)
-				tick.Stop()
+				tick.Reset(retryLook)
 				synced = func() bool { return false }
 			}
+			w.retry(ctx, now)
 		}
 	}
 }
@@ -131,24 +135,50 @@ func (w *KindWatcher) take(ctx context.Context, event crdEvent) {
 		if kind.CRD() != event.name {
 			continue
 		}
+		delete(w.unwatched, kind)
 		if event.gone {
 			w.forget(ctx, kind)
-		} else if err := w.establish(ctx, kind); err != nil {
-			w.log.Error(err, "The kind cannot be watched; its objects wait", "kind", kind.Name)
-			return
-		}
-		if w.changed != nil {
 			w.changed()
+		} else {
+			w.meet(ctx, kind, establishTimeout)
 		}
 	}
 }
 
-// establishTimeout bounds the wait for a new definition to be served.
-const establishTimeout = 30 * time.Second
+// meet has a kind watched that is defined. If that does not come about in time it is tried again later.
+func (w *KindWatcher) meet(ctx context.Context, kind ack.Kind, patience time.Duration) {
+	if err := w.establish(ctx, kind, patience); err != nil {
+		w.log.Error(err, "The kind cannot be watched; its objects wait, and it is tried again", "kind", kind.Name)
+		w.unwatched[kind] = time.Now().Add(establishAgain)
+		return
+	}
+	delete(w.unwatched, kind)
+	w.changed()
+}
+
+// retry tries the kinds again that are defined and could not be watched, when it is time.
+func (w *KindWatcher) retry(ctx context.Context, now time.Time) {
+	for kind, due := range maps.Clone(w.unwatched) {
+		if !now.Before(due) {
+			w.meet(ctx, kind, establishPoll)
+		}
+	}
+}
+
+const (
+	// establishTimeout bounds the wait for a new definition to be served.
+	establishTimeout = 30 * time.Second
+	// retryLook is how often it is looked whether a definition is to be tried again.
+	retryLook     = time.Second
+	establishPoll = 100 * time.Millisecond
+	// establishAgain is how long to leave a definition alone that was not served in time: its names may be taken by another
+	// one, or the API server has other troubles.
+	establishAgain = 30 * time.Second
+)
 
 // establish waits until the API server serves the kind, then has it watched.
-func (w *KindWatcher) establish(ctx context.Context, kind ack.Kind) error {
-	ctx, cancel := context.WithTimeout(ctx, establishTimeout)
+func (w *KindWatcher) establish(ctx context.Context, kind ack.Kind, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	object := newObject(kind)
 	for {
@@ -159,7 +189,7 @@ func (w *KindWatcher) establish(ctx context.Context, kind ack.Kind) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait until %s is served: %w", kind.CRD(), err)
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(establishPoll):
 		}
 	}
 	if err := w.manager.GetFieldIndexer().IndexField(ctx, object, stackUIDIndex, indexByStack); err != nil {

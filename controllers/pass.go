@@ -55,6 +55,7 @@ type step struct {
 var steps = []step{
 	{"observe", (*pass).observe},
 	{"tear down", (*pass).teardown},
+	{"hold on", (*pass).holdOn},
 	{"suspend", (*pass).suspend},
 	{"validate", (*pass).validate},
 	{"hold", (*pass).hold},
@@ -136,6 +137,15 @@ func (p *pass) validate(ctx context.Context) error {
 	}
 	p.written.setValidated(p.stack)
 	return nil
+}
+
+// holdOn puts the finalizer back on a stack that has objects, also one that is suspended or no longer valid: without it a
+// deletion would leave all of them to the garbage collector, in no order.
+func (p *pass) holdOn(ctx context.Context) error {
+	if len(p.stack.Status.Inventory) == 0 && len(p.world.Objects()) == 0 {
+		return nil
+	}
+	return p.hold(ctx)
 }
 
 // hold puts the finalizer on before anything is made.

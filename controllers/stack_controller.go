@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -182,8 +183,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return p.result(err)
 }
 
+// conflictRest is how long to wait with another look after a write that met a newer version of the stack.
+const conflictRest = 250 * time.Millisecond
+
 // result turns what became of the steps into what the queue understands. This is the only place that does.
 func (p *pass) result(err error) (reconcile.Result, error) {
+	if apierrors.IsConflict(err) {
+		// Somebody has changed the stack between our look and our write, which is no fault: look again.
+		p.log.V(1).Info("The stack was changed meanwhile", "conflict", err.Error())
+		return reconcile.Result{RequeueAfter: conflictRest}, nil
+	}
 	if err != nil && !errors.Is(err, errDone) {
 		return reconcile.Result{}, fmt.Errorf("stack %s/%s: %w", p.stack.Namespace, p.stack.Name, err)
 	}

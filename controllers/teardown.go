@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,6 +37,11 @@ func (p *pass) teardown(ctx context.Context) error {
 	}
 	if p.stack.Spec.Suspend {
 		return p.finish(ctx, status.Suspended(p.stack, p.now))
+	}
+	if !p.saidDeleting() {
+		if err := p.reclaim(ctx); err != nil {
+			return err
+		}
 	}
 	next := prune.Next(p.world.Objects())
 	if next.Done() {
@@ -124,6 +132,11 @@ func (p *pass) patch(ctx context.Context, object *unstructured.Unstructured, ann
 	if len(spec) > 0 {
 		body["spec"] = spec
 	}
+	return p.send(ctx, object, body)
+}
+
+// send merges a body into an object that may be gone by now.
+func (p *pass) send(ctx context.Context, object *unstructured.Unstructured, body map[string]any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("patch %s %s: %w", object.GetKind(), object.GetName(), err)
@@ -160,7 +173,7 @@ func (p *pass) release(ctx context.Context) error {
 		if !p.served[entry.Kind] {
 			return p.finish(ctx, p.deleting(prune.Step{}, crdGone(kind, entry)))
 		}
-		there, err := p.stillThere(ctx, kind, entry.Name)
+		there, err := p.stillThere(ctx, kind, entry)
 		if err != nil {
 			return err
 		}
@@ -183,16 +196,56 @@ func (p *pass) release(ctx context.Context) error {
 	return errDone
 }
 
-func (p *pass) stillThere(ctx context.Context, kind ack.Kind, name string) (bool, error) {
+// saidDeleting says whether the status tells of the deletion already.
+func (p *pass) saidDeleting() bool {
+	ready := meta.FindStatusCondition(p.stack.Status.Conditions, v1.ConditionReady)
+	return ready != nil && ready.Reason == v1.ReasonDeleting
+}
+
+// reclaim looks past the caches at what was written down and is not seen, before the deletion begins. Somebody may have
+// taken our labels off an object while the stack was suspended or the operator away: it would stand in the way of all that
+// it was made from, and no one would delete it.
+func (p *pass) reclaim(ctx context.Context) error {
+	for _, entry := range p.stack.Status.Inventory {
+		kind, err := ack.KindOf(entry.Kind)
+		if err != nil || !p.served[entry.Kind] || p.world.Object(entry.Kind, entry.Name) != nil {
+			continue
+		}
+		if _, err := p.stillThere(ctx, kind, entry); err != nil {
+			return err
+		}
+	}
+	return p.observe(ctx)
+}
+
+// stillThere says whether an object of ours is there, past the caches. One without the labels by which they know it gets
+// them back.
+func (p *pass) stillThere(ctx context.Context, kind ack.Kind, entry v1.InventoryEntry) (bool, error) {
 	object := newObject(kind)
-	err := p.live.Get(ctx, types.NamespacedName{Namespace: p.stack.Namespace, Name: name}, object)
+	err := p.live.Get(ctx, types.NamespacedName{Namespace: p.stack.Namespace, Name: entry.Name}, object)
 	if apierrors.IsNotFound(err) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for %s %s: %w", kind.Name, name, err)
+		return false, fmt.Errorf("look for %s %s: %w", kind.Name, entry.Name, err)
 	}
-	return object.GetLabels()[v1.LabelStackUID] == string(p.stack.UID), nil
+	if object.GetLabels()[v1.LabelStackUID] != string(p.stack.UID) && !metav1.IsControlledBy(object, p.stack) {
+		return false, nil
+	}
+	return true, p.relabel(ctx, object, entry.Node)
+}
+
+// relabel puts the labels back by which an object is found, where it lacks them.
+func (p *pass) relabel(ctx context.Context, object *unstructured.Unstructured, node string) error {
+	want := map[string]string{
+		v1.LabelManagedBy: v1.ManagedBy, v1.LabelStack: p.stack.Name, v1.LabelStackUID: string(p.stack.UID), v1.LabelNode: node,
+	}
+	have := object.GetLabels()
+	maps.DeleteFunc(want, func(key, value string) bool { return have[key] == value })
+	if len(want) == 0 {
+		return nil
+	}
+	return p.send(ctx, object, map[string]any{"metadata": map[string]any{"labels": want}})
 }
 
 func crdGone(kind ack.Kind, entry v1.InventoryEntry) *status.Problem {

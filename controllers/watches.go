@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -70,8 +71,9 @@ func meaningful(before, after client.Object) bool {
 		!ack.SameStatus(a, b)
 }
 
-// stackPredicate passes what a pass of a stack has to see: its spec, the annotations addressed to us, its deletion. Our
-// own status writes are no news.
+// stackPredicate passes what a pass of a stack has to see: its spec, the annotations addressed to us, its deletion, and the
+// loss of our finalizer, which `kubectl replace` takes off with everything else that its file does not name: until it is back,
+// a deletion would be nobody's to order. Our own status writes are no news.
 func stackPredicate() predicate.Predicate {
 	return predicate.Or(
 		predicate.GenerationChangedPredicate{},
@@ -81,7 +83,9 @@ func stackPredicate() predicate.Predicate {
 			GenericFunc: func(event.GenericEvent) bool { return true },
 			UpdateFunc: func(e event.UpdateEvent) bool {
 				return (e.ObjectOld.GetDeletionTimestamp() == nil) != (e.ObjectNew.GetDeletionTimestamp() == nil) ||
-					!reflect.DeepEqual(addressed(e.ObjectOld), addressed(e.ObjectNew))
+					!reflect.DeepEqual(addressed(e.ObjectOld), addressed(e.ObjectNew)) ||
+					controllerutil.ContainsFinalizer(e.ObjectOld, v1.Finalizer) &&
+						!controllerutil.ContainsFinalizer(e.ObjectNew, v1.Finalizer)
 			},
 		},
 	)

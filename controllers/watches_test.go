@@ -1,0 +1,38 @@
+package controllers
+
+import (
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	v1 "usermanagement.dev/stack/api/v1"
+)
+
+func TestWhatWakesAStack(t *testing.T) {
+	before := func() *v1.UserManagementStack {
+		return &v1.UserManagementStack{ObjectMeta: metav1.ObjectMeta{
+			Generation: 1, ResourceVersion: "1", Finalizers: []string{"other", v1.Finalizer},
+		}}
+	}
+	for name, c := range map[string]struct {
+		change func(*v1.UserManagementStack)
+		wakes  bool
+	}{
+		"a spec":       {func(s *v1.UserManagementStack) { s.Generation = 2 }, true},
+		"its deletion": {func(s *v1.UserManagementStack) { s.DeletionTimestamp = &metav1.Time{} }, true},
+		"a request": {func(s *v1.UserManagementStack) {
+			s.Annotations = map[string]string{v1.AnnotationReconcileRequestedAt: "now"}
+		}, true},
+		"the loss of a finalizer": {func(s *v1.UserManagementStack) { s.Finalizers = []string{"other"} }, true},
+		"somebody's finalizer":    {func(s *v1.UserManagementStack) { s.Finalizers = []string{v1.Finalizer} }, false},
+		"a status":                {func(s *v1.UserManagementStack) { s.Status.Progress.Ready = 7 }, false},
+		"somebody's annotation":   {func(s *v1.UserManagementStack) { s.Annotations = map[string]string{"a": "b"} }, false},
+	} {
+		after := before()
+		c.change(after)
+		if got := stackPredicate().Update(event.UpdateEvent{ObjectOld: before(), ObjectNew: after}); got != c.wakes {
+			t.Errorf("%s wakes the stack: %v, want %v", name, got, c.wakes)
+		}
+	}
+}
