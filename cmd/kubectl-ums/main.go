@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"golang.org/x/term"
@@ -18,7 +19,18 @@ func main() { os.Exit(run()) }
 func run() (exitCode int) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return plugin.Run(ctx, os.Args[1:], plugin.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Style: style()})
+	return plugin.Run(ctx, arguments(os.Args), plugin.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Style: style()})
+}
+
+// completer is the name by which kubectl calls the plugin to complete what somebody types: a link to this program.
+const completer = "kubectl_complete-ums"
+
+// arguments are what the program is asked for, by its arguments and by the name that it was called by.
+func arguments(called []string) []string {
+	if filepath.Base(called[0]) == completer {
+		return append([]string{"__complete"}, called[1:]...)
+	}
+	return called[1:]
 }
 
 // style is colored and cut to the terminal's width in a terminal, and plain and whole elsewhere.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -41,6 +42,35 @@ func (c *cluster) connect() (reached client.Client, namespace string, err error)
 	}
 	reached, err = newClient(deferred)
 	return reached, namespace, err
+}
+
+// allows says no to stacks of another namespace than the one that was asked for by a flag, as kubectl does.
+func (c *cluster) allows(stacks []v1.UserManagementStack) error {
+	asked := c.overrides.Context.Namespace
+	for i := range stacks {
+		if asked != "" && stacks[i].Namespace != asked {
+			return usageError{fmt.Errorf("the manifest says that %s is in the namespace %s, and --namespace says %s",
+				stacks[i].Name, stacks[i].Namespace, asked)}
+		}
+	}
+	return nil
+}
+
+// complete lists the stacks that a name may be completed to.
+func (c *cluster) complete(command *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	reader, namespace, err := c.connect()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	stacks := &v1.UserManagementStackList{}
+	if err := reader.List(command.Context(), stacks, client.InNamespace(namespace)); err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names := make([]string, 0, len(stacks.Items))
+	for i := range stacks.Items {
+		names = append(names, stacks.Items[i].Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // stack reads a stack and its objects.

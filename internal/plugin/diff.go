@@ -43,16 +43,27 @@ func diff(ctx context.Context, c *cluster, s Streams, file string) error {
 	if err != nil {
 		return err
 	}
+	if err := c.allows(stacks); err != nil {
+		return err
+	}
 	for i := range stacks {
 		text, err := differenceOf(ctx, reached, &stacks[i], s.Style)
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprint(s.Out, text); err != nil {
+		if _, err := fmt.Fprint(s.Out, between(i), text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// between is what stands before the text of the i-th stack.
+func between(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return "\n"
 }
 
 // differenceOf says what applying a stack would change, by the operator's own planning.
@@ -60,6 +71,9 @@ func differenceOf(ctx context.Context, c client.Client, wanted *v1.UserManagemen
 	key := client.ObjectKeyFromObject(wanted)
 	stack, err := stackOf(ctx, c, key)
 	if errors.Is(err, errNoStack) {
+		if err := c.Create(ctx, wanted.DeepCopy(), client.DryRunAll); err != nil {
+			return "", refusal(key, err)
+		}
 		g, err := build.Stack(wanted, unseen{}, build.Inputs{})
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", key, err)
@@ -68,6 +82,9 @@ func differenceOf(ctx context.Context, c client.Client, wanted *v1.UserManagemen
 	}
 	if err != nil {
 		return "", err
+	}
+	if stack.DeletionTimestamp != nil {
+		return present.Going(stack, style), nil
 	}
 	stack.Spec = wanted.Spec
 	if err := c.Update(ctx, stack, client.DryRunAll); err != nil {
@@ -111,7 +128,7 @@ func refusal(key client.ObjectKey, err error) error {
 	case apierrors.IsInvalid(err):
 		return fmt.Errorf("the API server would refuse it: %w", err)
 	case apierrors.IsForbidden(err):
-		return fmt.Errorf("ask the API server whether it would take %s (this needs the right to update it): %w", key, err)
+		return fmt.Errorf("ask the API server whether it would take %s (this needs the right to create and update it): %w", key, err)
 	default:
 		return fmt.Errorf("ask the API server whether it would take %s: %w", key, err)
 	}

@@ -55,7 +55,7 @@ func planFile(command *cobra.Command, s Streams, file string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
-		if _, err := fmt.Fprint(s.Out, present.Waves(&stacks[i], g, s.Style)); err != nil {
+		if _, err := fmt.Fprint(s.Out, between(i), present.Waves(&stacks[i], g, s.Style)); err != nil {
 			return err
 		}
 	}

@@ -81,6 +81,30 @@ func TestPlanSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestCommandsAreCompleted(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"__complete", "st"}, "status\t"},
+		{[]string{"__complete", "plan", "--f"}, "--filename\t"},
+		// Names are the cluster's to know; without one there is nothing to offer, files least of all.
+		{[]string{"__complete", "status", "--kubeconfig", "/nonexistent", ""}, ":4\n"},
+	} {
+		if code, out, errOut := run(t, "", c.args...); code != 0 || !strings.HasPrefix(out, c.want) {
+			t.Errorf("%q: exit code %d, want %q in %q: %s", c.args, code, c.want, out, errOut)
+		}
+	}
+}
+
+func TestSeveralStacksStandApart(t *testing.T) {
+	two := manifest(t) + "\n---\n" + manifest(t, "name: minimal", "name: other")
+	code, out, errOut := run(t, two, "plan", "-f", "-")
+	if code != 0 || !strings.Contains(out, "\n\nUserManagementStack default/other") {
+		t.Errorf("exit code %d: %s%s", code, errOut, out)
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for _, c := range []struct {
 		args []string

@@ -14,7 +14,7 @@ import (
 func treeCommand(c *cluster, s Streams) *cobra.Command {
 	command := &cobra.Command{
 		Use: "tree NAME", Short: "Draw what a stack is made of, with the state and AWS identity of each part",
-		Example: "  kubectl ums tree production -n team-a", Args: exactlyOne,
+		Example: "  kubectl ums tree production -n team-a", Args: exactlyOne, ValidArgsFunction: c.complete,
 		RunE: func(command *cobra.Command, args []string) error {
 			stack, objects, err := c.stack(command.Context(), args[0])
 			if err != nil {
@@ -30,10 +30,10 @@ func treeCommand(c *cluster, s Streams) *cobra.Command {
 
 func statusCommand(c *cluster, s Streams) *cobra.Command {
 	command := &cobra.Command{
-		Use: "status NAME", Short: "Say how a stack is, what is in its way and what to do about it",
-		Long: "Say how a stack is, what is in its way and what to do about it.\n\n" +
+		Use: "status NAME", Short: "Say how a stack and its hosts are, what is in its way and what to do about it",
+		Long: "Say how a stack and its hosts are, what is in its way and what to do about it.\n\n" +
 			"Exits with 0 if the stack is Ready, 3 if it is not yet, 4 if it is stalled.",
-		Example: "  kubectl ums status production && deploy", Args: exactlyOne,
+		Example: "  kubectl ums status production && deploy", Args: exactlyOne, ValidArgsFunction: c.complete,
 		RunE: func(command *cobra.Command, args []string) error {
 			stack, objects, err := c.stack(command.Context(), args[0])
 			if err != nil {

@@ -37,7 +37,16 @@ func Changes(stack *v1.UserManagementStack, actions []plan.Action, stale []*unst
 		c.write(&out, widest, style)
 	}
 	fmt.Fprintf(&out, "\n%s\n", tally(counts, staying))
+	if stack.Spec.Suspend {
+		fmt.Fprintf(&out, "%s\n", style.paint(yellow, "With spec.suspend none of it is done until that is false."))
+	}
 	return out.String()
+}
+
+// Going says of a stack that is being deleted why there is nothing to compare.
+func Going(stack *v1.UserManagementStack, style Style) string {
+	return style.Strong(v1.Kind+" "+stack.Namespace+"/"+stack.Name) +
+		"\n\nIt is being deleted: apply the manifest when it is gone, and all of it is made anew.\n"
 }
 
 // changesOf are all changes, and how many nodes have none.

@@ -139,6 +139,68 @@ UserManagementStack team-a/prod  not Ready: TerminalError
 	}
 }
 
+func TestStatusShowsHostsAndTheirRollout(t *testing.T) {
+	s := stack()
+	s.Status.Blockers, s.Status.Endpoints, s.Status.Components = nil, v1.Endpoints{}, nil
+	s.Status.Conditions = []metav1.Condition{
+		{Type: v1.ConditionReady, Status: "False", Reason: "RollingOut", Message: "host-a is replaced", ObservedGeneration: 2},
+		{Type: v1.ConditionAvailable, Status: "True", ObservedGeneration: 2},
+	}
+	s.Status.Hosts.Items = []v1.HostStatus{
+		{Node: "host-a", InstanceID: "i-0a", Health: v1.HostHealth{State: v1.HealthHealthy, Version: "1.4.0"}},
+		{Node: "host-a", Current: true, Health: v1.HostHealth{State: v1.HealthUnknown}, Message: "its instance does not run"},
+		{Node: "host-bb", InstanceID: "i-0b", Current: true, Health: v1.HostHealth{State: v1.HealthUnhealthy, Version: "1.4.1"}},
+	}
+	s.Status.Rollout = &v1.RolloutStatus{
+		Node: "host-a", Step: v1.RolloutStarting, Message: "waiting for it to run", Since: metav1.NewTime(noon.Add(-2 * time.Minute)),
+	}
+	compare(t, `
+UserManagementStack team-a/prod  not Ready: RollingOut; users are served
+  host-a is replaced
+
+  waiting for the operator to take it up
+
+  ✓ host-a   Healthy    1.4.0    i-0a  of another revision than the spec asks for
+  … host-a   Unknown
+    its instance does not run
+  ✗ host-bb  Unhealthy  1.4.1    i-0b
+
+  Rollout: Starting host-a for 2m
+    waiting for it to run
+`, present.Status(s, nil, noon, present.Style{}))
+}
+
+// TestStatusSaysWhatHoldsAStack: a deletion that waits for a decision, and a suspension, say so in the first lines.
+func TestStatusSaysWhatHoldsAStack(t *testing.T) {
+	ready := func(status metav1.ConditionStatus, generation int64) metav1.Condition {
+		return metav1.Condition{Type: v1.ConditionReady, Status: status, Message: "an old word", ObservedGeneration: generation}
+	}
+	holds := func(kind, message string) metav1.Condition {
+		return metav1.Condition{Type: kind, Status: "True", Message: message, ObservedGeneration: 2}
+	}
+	for name, c := range map[string]struct {
+		deleting   bool
+		conditions []metav1.Condition
+		want       string
+	}{
+		"a deletion that was not seen":        {true, []metav1.Condition{ready("True", 1)}, "being deleted\n  the operator has not begun with it\n"},
+		"a deletion under way":                {true, []metav1.Condition{ready("False", 2), holds(v1.ConditionReconciling, "7 are left")}, "being deleted\n  7 are left\n"},
+		"a deletion that is blocked":          {true, []metav1.Condition{ready("False", 2), holds(v1.ConditionReconciling, "7 are left"), holds(v1.ConditionDeletionBlocked, "it is protected")}, "being deleted\n  it is protected\n"},
+		"a deletion that is suspended":        {true, []metav1.Condition{ready("Unknown", 2), holds(v1.ConditionSuspended, "it is held")}, "being deleted\n  it is held\n"},
+		"a suspended stack that is Ready":     {false, []metav1.Condition{ready("True", 2), holds(v1.ConditionSuspended, "it is held")}, "Ready, suspended\n  it is held\n"},
+		"a suspended stack that is not Ready": {false, []metav1.Condition{ready("Unknown", 2), holds(v1.ConditionSuspended, "it is held")}, "suspended\n  it is held\n"},
+	} {
+		s := stack()
+		s.Status.Conditions = c.conditions
+		if c.deleting {
+			s.DeletionTimestamp = &metav1.Time{Time: noon}
+		}
+		if got := present.Status(s, nil, noon, present.Style{}); !strings.HasPrefix(got, "UserManagementStack team-a/prod  "+c.want) {
+			t.Errorf("%s: want %q in\n%s", name, c.want, got)
+		}
+	}
+}
+
 // TestWidth draws everything narrowly: no line may wrap, and colors take no room.
 func TestWidth(t *testing.T) {
 	for _, columns := range []int{60, 80, 100} {
@@ -235,4 +297,9 @@ func TestChanges(t *testing.T) {
 `, present.Changes(stack(), actions, stale, present.Style{}))
 	compare(t, "UserManagementStack team-a/prod\n\nNothing would change: all 1 resources are as the manifest says.\n",
 		present.Changes(stack(), actions[:1], nil, present.Style{}))
+	suspended := stack()
+	suspended.Spec.Suspend = true
+	if got := present.Changes(suspended, actions, stale, present.Style{}); !strings.Contains(got, "spec.suspend") {
+		t.Errorf("of a suspended stack it does not say that nothing is done:\n%s", got)
+	}
 }

@@ -1,6 +1,7 @@
 package present
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -11,7 +12,8 @@ import (
 	v1 "usermanagement.dev/stack/api/v1"
 )
 
-// Status says how a stack is: its progress, what stands in its way with the way out, and its addresses.
+// Status says how a stack is: its progress, its hosts and their rollout, what stands in its way with the way out, and its
+// addresses.
 func Status(stack *v1.UserManagementStack, objects []*unstructured.Unstructured, now time.Time, style Style) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s  %s\n\n", style.Strong(v1.Kind+" "+stack.Namespace+"/"+stack.Name), readiness(stack, style))
@@ -20,6 +22,7 @@ func Status(stack *v1.UserManagementStack, objects []*unstructured.Unstructured,
 		fmt.Fprintf(&out, "  %-9s %s  %3d/%d\n", c.name, bar(c.count, style), c.ready, c.total)
 	}
 	fmt.Fprintf(&out, "  %s\n", p.headline())
+	out.WriteString(hosts(stack, now, style))
 	for _, b := range stack.Status.Blockers {
 		fmt.Fprintf(&out, "\n  %s %s %s  %s for %s\n", style.sign(Failed), b.Kind, b.Name, b.Reason, age(b.Since.Time, now))
 		if b.Message != "" {
@@ -35,19 +38,60 @@ func Status(stack *v1.UserManagementStack, objects []*unstructured.Unstructured,
 	return out.String()
 }
 
-// readiness is the condition Ready in a few words.
+// readiness is the condition Ready in a few words, and below it what the stack says of itself unless all is well.
 func readiness(stack *v1.UserManagementStack, style Style) string {
 	ready := meta.FindStatusCondition(stack.Status.Conditions, v1.ConditionReady)
+	current := ready != nil && ready.ObservedGeneration == stack.Generation
 	switch {
 	case stack.DeletionTimestamp != nil:
-		return style.paint(yellow, "being deleted")
-	case ready == nil || ready.ObservedGeneration != stack.Generation:
+		return style.paint(yellow, "being deleted") + below(deletion(stack))
+	case !current:
 		return style.paint(yellow, "not seen by the operator yet")
+	case meta.IsStatusConditionTrue(stack.Status.Conditions, v1.ConditionSuspended):
+		text := "suspended"
+		if ready.Status == "True" {
+			text = "Ready, suspended"
+		}
+		return style.paint(yellow, text) + below(held(stack, v1.ConditionSuspended))
 	case ready.Status == "True":
 		return style.paint(green, "Ready")
 	default:
-		return style.paint(yellow, "not Ready: "+ready.Reason) + "\n  " + ready.Message
+		return style.paint(yellow, "not Ready: "+ready.Reason+served(stack)) + below(ready.Message)
 	}
+}
+
+// deletion is what a deletion waits for: somebody's decision, or the objects that are left.
+func deletion(stack *v1.UserManagementStack) string {
+	return cmp.Or(held(stack, v1.ConditionDeletionBlocked), held(stack, v1.ConditionStalled), held(stack, v1.ConditionSuspended),
+		held(stack, v1.ConditionReconciling), "the operator has not begun with it")
+}
+
+// held is the message of a condition that is true and speaks of the present spec; empty otherwise.
+func held(stack *v1.UserManagementStack, name string) string {
+	c := meta.FindStatusCondition(stack.Status.Conditions, name)
+	if c == nil || c.Status != "True" || c.ObservedGeneration != stack.Generation {
+		return ""
+	}
+	return c.Message
+}
+
+// served says of a stack that is not Ready whether people notice, where that is known.
+func served(stack *v1.UserManagementStack) string {
+	switch c := meta.FindStatusCondition(stack.Status.Conditions, v1.ConditionAvailable); {
+	case c == nil || c.Status == "Unknown":
+		return ""
+	case c.Status == "True":
+		return "; users are served"
+	default:
+		return "; users are not served"
+	}
+}
+
+func below(message string) string {
+	if message == "" {
+		return ""
+	}
+	return "\n  " + message
 }
 
 // age is a time span as people say it.

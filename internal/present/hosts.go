@@ -1,0 +1,53 @@
+package present
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	v1 "usermanagement.dev/stack/api/v1"
+)
+
+// hosts lists the app hosts, each with what it answers, and the rollout that replaces them; nothing where there are none.
+func hosts(stack *v1.UserManagementStack, now time.Time, style Style) string {
+	items := stack.Status.Hosts.Items
+	var node, state int
+	for i := range items {
+		node, state = max(node, columns(items[i].Node)), max(state, columns(string(items[i].Health.State)))
+	}
+	var out strings.Builder
+	if len(items) > 0 {
+		out.WriteString("\n")
+	}
+	for i := range items {
+		h := &items[i]
+		line := fmt.Sprintf("%s  %s  %s", pad(string(h.Health.State), state), pad(h.Health.Version, versionColumns), h.InstanceID)
+		if !h.Current {
+			line += "  of another revision than the spec asks for"
+		}
+		fmt.Fprintf(&out, "  %s %s  %s\n", style.sign(hostState(h)), pad(h.Node, node), strings.TrimRight(line, " "))
+		if h.Message != "" {
+			fmt.Fprintf(&out, "    %s\n", h.Message)
+		}
+	}
+	if roll := stack.Status.Rollout; roll != nil {
+		fmt.Fprintf(&out, "\n  Rollout: %s for %s%s\n", strings.TrimSpace(string(roll.Step)+" "+roll.Node), age(roll.Since.Time, now),
+			below("  "+roll.Message))
+	}
+	return out.String()
+}
+
+// versionColumns is the room for a release's version.
+const versionColumns = len("1.14.10")
+
+// hostState is how a host is, as far as it answers.
+func hostState(h *v1.HostStatus) State {
+	switch h.Health.State {
+	case v1.HealthHealthy, v1.HealthAssumed:
+		return Done
+	case v1.HealthUnhealthy, v1.HealthNotAnswering:
+		return Failed
+	default:
+		return UnderWay
+	}
+}
