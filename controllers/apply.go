@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/internal/ack"
@@ -126,12 +127,16 @@ func (p *pass) discard(ctx context.Context, object *unstructured.Unstructured, w
 func (p *pass) write(ctx context.Context, action *plan.Action) error {
 	kind := action.Desired.GetKind()
 	if action.Verb != plan.Update {
-		if _, err := p.engine.Create(ctx, action.Desired); err != nil {
+		made, err := p.create(ctx, action.Desired)
+		if err != nil {
 			return err
 		}
 		childWrites.WithLabelValues(kind, "create").Inc()
-		if p.losses.found(p.stack.UID, action.Desired) {
-			p.corrected(kind, action.Desired.GetName(), "somebody deleted it; it was made again")
+		switch lost, ok := p.losses.found(p.stack.UID, action.Desired); {
+		case ok && lost == made.GetUID():
+			p.corrected(kind, made.GetName(), "somebody changed its labels; they were put back")
+		case ok:
+			p.corrected(kind, made.GetName(), "somebody deleted it; it was made again")
 		}
 		return nil
 	}
@@ -149,6 +154,21 @@ func (p *pass) write(ctx context.Context, action *plan.Action) error {
 		p.corrected(kind, action.Live.GetName(), action.Reason+"; it was put back")
 	}
 	return nil
+}
+
+// create makes an object. If one of its name is there that is ours, and that no cache shows since somebody has changed its
+// labels, it is put right: it is not a stranger's, and must not be called one.
+func (p *pass) create(ctx context.Context, desired *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	made, refusal := p.engine.Create(ctx, desired)
+	if !apierrors.IsConflict(refusal) {
+		return made, refusal
+	}
+	there := &unstructured.Unstructured{}
+	there.SetGroupVersionKind(desired.GroupVersionKind())
+	if err := p.live.Get(ctx, client.ObjectKeyFromObject(desired), there); err != nil || !p.owns(there) {
+		return nil, refusal //nolint:nilerr // what cannot be looked at is not known to be ours
+	}
+	return p.engine.Update(ctx, desired)
 }
 
 // corrected tells of a change by somebody else that was put right.

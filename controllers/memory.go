@@ -91,29 +91,29 @@ func (m *stackMemory) forget(uid types.UID) {
 // losses remembers the objects that somebody else deleted, until they are made again.
 type losses struct {
 	mu   sync.Mutex
-	lost map[types.UID]map[objectKey]struct{}
+	lost map[types.UID]map[objectKey]types.UID
 }
 
 type objectKey struct{ namespace, kind, name string }
 
-func newLosses() *losses { return &losses{lost: map[types.UID]map[objectKey]struct{}{}} }
+func newLosses() *losses { return &losses{lost: map[types.UID]map[objectKey]types.UID{}} }
 
 func (l *losses) note(stack types.UID, object client.Object) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lost[stack] == nil {
-		l.lost[stack] = map[objectKey]struct{}{}
+		l.lost[stack] = map[objectKey]types.UID{}
 	}
-	l.lost[stack][keyOf(object)] = struct{}{}
+	l.lost[stack][keyOf(object)] = object.GetUID()
 }
 
-// found says whether the object was lost, and forgets that it was.
-func (l *losses) found(stack types.UID, object client.Object) bool {
+// found says whether an object of that name was lost, and which one, and forgets that it was.
+func (l *losses) found(stack types.UID, object client.Object) (which types.UID, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, ok := l.lost[stack][keyOf(object)]
+	which, ok = l.lost[stack][keyOf(object)]
 	delete(l.lost[stack], keyOf(object))
-	return ok
+	return which, ok
 }
 
 func (l *losses) forget(stack types.UID) {

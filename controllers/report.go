@@ -94,10 +94,20 @@ func (p *pass) announce(before, after v1.UserManagementStackStatus) {
 	}
 	p.announceRollout(before.Rollout, after.Rollout)
 	for _, blocker := range after.Blockers {
-		if !hasBlocker(before.Blockers, blocker) {
+		if !hasBlocker(before.Blockers, blocker) && !p.ordinary(blocker) {
 			p.warn(blocker.Reason, "Report", "%s/%s: %s", blocker.Kind, blocker.Name, blocker.Message)
 		}
 	}
+	blocked := meta.FindStatusCondition(after.Conditions, v1.ConditionDeletionBlocked)
+	if blocked != nil && !meta.IsStatusConditionTrue(before.Conditions, v1.ConditionDeletionBlocked) {
+		p.warn(blocked.Reason, "Report", "%s", blocked.Message)
+	}
+}
+
+// ordinary says that a blocker is what every deletion meets: AWS lets go of things a while after what used them is gone.
+// When that takes too long the condition DeletionBlocked says so.
+func (p *pass) ordinary(b v1.Blocker) bool {
+	return p.stack.DeletionTimestamp != nil && b.Reason == v1.ReasonRecoverableError
 }
 
 func hasBlocker(list []v1.Blocker, wanted v1.Blocker) bool {

@@ -229,10 +229,15 @@ func (p *pass) stillThere(ctx context.Context, kind ack.Kind, entry v1.Inventory
 	if err != nil {
 		return false, fmt.Errorf("look for %s %s: %w", kind.Name, entry.Name, err)
 	}
-	if object.GetLabels()[v1.LabelStackUID] != string(p.stack.UID) && !metav1.IsControlledBy(object, p.stack) {
+	if !p.owns(object) {
 		return false, nil
 	}
 	return true, p.relabel(ctx, object, entry.Node)
+}
+
+// owns says whether an object was made for this stack, by either of the marks that say so: somebody may have lost one.
+func (p *pass) owns(object *unstructured.Unstructured) bool {
+	return object.GetLabels()[v1.LabelStackUID] == string(p.stack.UID) || metav1.IsControlledBy(object, p.stack)
 }
 
 // relabel puts the labels back by which an object is found, where it lacks them.

@@ -30,10 +30,15 @@ type childHandler struct {
 // Create wakes the stack of an object that a cache has met.
 func (h childHandler) Create(_ context.Context, e event.CreateEvent, q queue) { h.wake(e.Object, q) }
 
-// Update wakes the stack of an object in which something has changed that a pass reads.
+// Update wakes the stack of an object in which something has changed that a pass reads. If the label that names the stack
+// was changed, the one that it named before is woken: it puts the label back.
 func (h childHandler) Update(_ context.Context, e event.UpdateEvent, q queue) {
-	if meaningful(e.ObjectOld, e.ObjectNew) {
-		h.wake(e.ObjectNew, q)
+	if !meaningful(e.ObjectOld, e.ObjectNew) {
+		return
+	}
+	h.wake(e.ObjectNew, q)
+	if e.ObjectOld.GetLabels()[v1.LabelStack] != e.ObjectNew.GetLabels()[v1.LabelStack] {
+		h.wake(e.ObjectOld, q)
 	}
 }
 
@@ -71,9 +76,8 @@ func meaningful(before, after client.Object) bool {
 		!ack.SameStatus(a, b)
 }
 
-// stackPredicate passes what a pass of a stack has to see: its spec, the annotations addressed to us, its deletion, and the
-// loss of our finalizer, which `kubectl replace` takes off with everything else that its file does not name: until it is back,
-// a deletion would be nobody's to order. Our own status writes are no news.
+// stackPredicate passes what a pass of a stack has to see: its spec, the annotations addressed to us, its deletion, and what
+// somebody took away of ours. Our own status writes are no news.
 func stackPredicate() predicate.Predicate {
 	return predicate.Or(
 		predicate.GenerationChangedPredicate{},
@@ -84,11 +88,19 @@ func stackPredicate() predicate.Predicate {
 			UpdateFunc: func(e event.UpdateEvent) bool {
 				return (e.ObjectOld.GetDeletionTimestamp() == nil) != (e.ObjectNew.GetDeletionTimestamp() == nil) ||
 					!reflect.DeepEqual(addressed(e.ObjectOld), addressed(e.ObjectNew)) ||
-					controllerutil.ContainsFinalizer(e.ObjectOld, v1.Finalizer) &&
-						!controllerutil.ContainsFinalizer(e.ObjectNew, v1.Finalizer)
+					robbed(e.ObjectOld, e.ObjectNew)
 			},
 		},
 	)
+}
+
+// robbed says whether a stack has lost our finalizer, which `kubectl replace` takes off with everything else that its file
+// does not name (until it is back, a deletion would be nobody's to order), or its status.
+func robbed(before, after client.Object) bool {
+	had, has := controllerutil.ContainsFinalizer(before, v1.Finalizer), controllerutil.ContainsFinalizer(after, v1.Finalizer)
+	old, isStack := before.(*v1.UserManagementStack)
+	now, isStill := after.(*v1.UserManagementStack)
+	return had && !has || isStack && isStill && now.Status.ObservedGeneration < old.Status.ObservedGeneration
 }
 
 func addressed(object metav1.Object) [3]string {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"go.uber.org/zap/zapcore"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -27,7 +28,8 @@ func main() {
 func run(ctx context.Context) error {
 	var settings controllers.ManagerSettings
 	bind(flag.CommandLine, &settings)
-	logging := zap.Options{}
+	// Where in this program an API request failed is no news to whoever reads a log; what failed is in the message.
+	logging := zap.Options{StacktraceLevel: zapcore.PanicLevel}
 	logging.BindFlags(flag.CommandLine)
 	flag.Parse()
 	log.SetLogger(zap.New(zap.UseFlagOptions(&logging)))

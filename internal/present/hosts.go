@@ -2,6 +2,7 @@ package present
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,14 +26,16 @@ func hosts(stack *v1.UserManagementStack, now time.Time, style Style) string {
 		if !h.Current {
 			line += "  of another revision than the spec asks for"
 		}
-		fmt.Fprintf(&out, "  %s %s  %s\n", style.sign(hostState(h)), pad(h.Node, node), strings.TrimRight(line, " "))
+		fmt.Fprintf(&out, "  %s %s  %s\n", style.sign(hostState(h, items)), pad(h.Node, node), strings.TrimRight(line, " "))
 		if h.Message != "" {
 			fmt.Fprintf(&out, "    %s\n", h.Message)
 		}
 	}
 	if roll := stack.Status.Rollout; roll != nil {
-		fmt.Fprintf(&out, "\n  Rollout: %s for %s%s\n", strings.TrimSpace(string(roll.Step)+" "+roll.Node), age(roll.Since.Time, now),
-			below("  "+roll.Message))
+		fmt.Fprintf(&out, "\n  Rollout: %s for %s\n", strings.TrimSpace(string(roll.Step)+" "+roll.Node), age(roll.Since.Time, now))
+		if roll.Message != "" {
+			fmt.Fprintf(&out, "    %s\n", roll.Message)
+		}
 	}
 	return out.String()
 }
@@ -40,14 +43,15 @@ func hosts(stack *v1.UserManagementStack, now time.Time, style Style) string {
 // versionColumns is the room for a release's version.
 const versionColumns = len("1.14.10")
 
-// hostState is how a host is, as far as it answers.
-func hostState(h *v1.HostStatus) State {
+// hostState is how a host is, as far as it answers. One that leaves for another of its place need not answer any more.
+func hostState(h *v1.HostStatus, all []v1.HostStatus) State {
 	switch h.Health.State {
 	case v1.HealthHealthy, v1.HealthAssumed:
 		return Done
 	case v1.HealthUnhealthy, v1.HealthNotAnswering:
-		return Failed
-	default:
-		return UnderWay
+		if h.Current || !slices.ContainsFunc(all, func(o v1.HostStatus) bool { return o.Node == h.Node && o.Name != h.Name }) {
+			return Failed
+		}
 	}
+	return UnderWay
 }

@@ -149,7 +149,8 @@ func TestStatusShowsHostsAndTheirRollout(t *testing.T) {
 	s.Status.Hosts.Items = []v1.HostStatus{
 		{Node: "host-a", InstanceID: "i-0a", Health: v1.HostHealth{State: v1.HealthHealthy, Version: "1.4.0"}},
 		{Node: "host-a", Current: true, Health: v1.HostHealth{State: v1.HealthUnknown}, Message: "its instance does not run"},
-		{Node: "host-bb", InstanceID: "i-0b", Current: true, Health: v1.HostHealth{State: v1.HealthUnhealthy, Version: "1.4.1"}},
+		{Node: "host-bb", Name: "old", InstanceID: "i-0c", Health: v1.HostHealth{State: v1.HealthNotAnswering}, Message: "it is drained"},
+		{Node: "host-bb", Name: "new", InstanceID: "i-0b", Current: true, Health: v1.HostHealth{State: v1.HealthUnhealthy, Version: "1.4.1"}},
 	}
 	s.Status.Rollout = &v1.RolloutStatus{
 		Node: "host-a", Step: v1.RolloutStarting, Message: "waiting for it to run", Since: metav1.NewTime(noon.Add(-2 * time.Minute)),
@@ -160,10 +161,12 @@ UserManagementStack team-a/prod  not Ready: RollingOut; users are served
 
   waiting for the operator to take it up
 
-  ✓ host-a   Healthy    1.4.0    i-0a  of another revision than the spec asks for
+  ✓ host-a   Healthy       1.4.0    i-0a  of another revision than the spec asks for
   … host-a   Unknown
     its instance does not run
-  ✗ host-bb  Unhealthy  1.4.1    i-0b
+  … host-bb  NotAnswering           i-0c  of another revision than the spec asks for
+    it is drained
+  ✗ host-bb  Unhealthy     1.4.1    i-0b
 
   Rollout: Starting host-a for 2m
     waiting for it to run
@@ -195,7 +198,14 @@ func TestStatusSaysWhatHoldsAStack(t *testing.T) {
 		if c.deleting {
 			s.DeletionTimestamp = &metav1.Time{Time: noon}
 		}
-		if got := present.Status(s, nil, noon, present.Style{}); !strings.HasPrefix(got, "UserManagementStack team-a/prod  "+c.want) {
+		if c.deleting {
+			s.Status.Components = nil
+		}
+		got := present.Status(s, nil, noon, present.Style{})
+		if c.deleting && strings.Contains(got, "take it up") {
+			t.Errorf("%s: the operator has taken the stack up long ago:\n%s", name, got)
+		}
+		if !strings.HasPrefix(got, "UserManagementStack team-a/prod  "+c.want) {
 			t.Errorf("%s: want %q in\n%s", name, c.want, got)
 		}
 	}

@@ -16,12 +16,11 @@ import (
 // addresses.
 func Status(stack *v1.UserManagementStack, objects []*unstructured.Unstructured, now time.Time, style Style) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s  %s\n\n", style.Strong(v1.Kind+" "+stack.Namespace+"/"+stack.Name), readiness(stack, style))
-	p := progressOf(stack, objects, now)
-	for _, c := range p.components {
-		fmt.Fprintf(&out, "  %-9s %s  %3d/%d\n", c.name, bar(c.count, style), c.ready, c.total)
+	fmt.Fprintf(&out, "%s  %s\n", style.Strong(v1.Kind+" "+stack.Namespace+"/"+stack.Name), readiness(stack, style))
+	if p := progressOf(stack, objects, now); len(p.components) > 0 || stack.DeletionTimestamp == nil {
+		// A stack on its way out counts no components.
+		out.WriteString("\n" + p.bars(style))
 	}
-	fmt.Fprintf(&out, "  %s\n", p.headline())
 	out.WriteString(hosts(stack, now, style))
 	for _, b := range stack.Status.Blockers {
 		fmt.Fprintf(&out, "\n  %s %s %s  %s for %s\n", style.sign(Failed), b.Kind, b.Name, b.Reason, age(b.Since.Time, now))
@@ -35,6 +34,16 @@ func Status(stack *v1.UserManagementStack, objects []*unstructured.Unstructured,
 	if addresses := Endpoints(stack, style); addresses != "" {
 		fmt.Fprintf(&out, "\n%s", indent(addresses))
 	}
+	return out.String()
+}
+
+// bars are the components' and, below them, the sum.
+func (p progress) bars(style Style) string {
+	var out strings.Builder
+	for _, c := range p.components {
+		fmt.Fprintf(&out, "  %-9s %s  %3d/%d\n", c.name, bar(c.count, style), c.ready, c.total)
+	}
+	fmt.Fprintf(&out, "  %s\n", p.headline())
 	return out.String()
 }
 

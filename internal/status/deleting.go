@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -26,29 +27,46 @@ type Teardown struct {
 
 // Deleting is the status of a stack on its way out: what it waits for, by name, and why that takes long.
 func Deleting(t Teardown) v1.UserManagementStackStatus {
+	if t.Blocked != nil {
+		return t.held()
+	}
 	status := *t.Stack.Status.DeepCopy()
 	c := newConditionSet(t.Stack, t.Now)
 	left := len(t.Step.Delete) + len(t.Step.Going) + len(t.Step.Held)
 	status.Blockers = blockers(t.refused(), t.Stack.Status.Blockers, t.Now)
-	if t.Blocked != nil {
-		message := t.Blocked.Message + "; " + t.Blocked.Hint
-		c.set(v1.ConditionReady, metav1.ConditionFalse, v1.ReasonDeleting, t.Blocked.Message)
-		c.set(v1.ConditionStalled, metav1.ConditionTrue, t.Blocked.Reason, message)
-		c.set(v1.ConditionDeletionBlocked, metav1.ConditionTrue, t.Blocked.Reason, message)
-	} else {
-		message := "deleting; waiting for the last objects to go"
-		if names := objectLabels(t.Step.Going, t.Step.Delete); len(names) > 0 {
-			message = fmt.Sprintf("deleting; %d objects are left, waiting for %s", left, list(names))
-		}
-		c.set(v1.ConditionReady, metav1.ConditionFalse, v1.ReasonDeleting, message)
-		c.set(v1.ConditionReconciling, metav1.ConditionTrue, v1.ReasonWaitingForDeletion, message)
-		c.deletionBlocked(status.Blockers, t.Now)
+	message := "deleting; waiting for the last objects to go"
+	if names := objectLabels(t.Step.Going, t.Step.Delete); len(names) > 0 {
+		message = fmt.Sprintf("deleting; %d objects are left, waiting for %s", left, list(names))
 	}
+	c.set(v1.ConditionReady, metav1.ConditionFalse, v1.ReasonDeleting, message)
+	c.set(v1.ConditionReconciling, metav1.ConditionTrue, v1.ReasonWaitingForDeletion, message)
+	c.deletionBlocked(status.Blockers, t.Now)
 	c.set(v1.ConditionAvailable, metav1.ConditionFalse, v1.ReasonDeleting, "the stack is being deleted")
 	status.ObservedGeneration, status.Conditions = t.Stack.Generation, c.list
 	status.Inventory = t.Inventory
 	status.Progress = progressOf(0, left)
 	status.Components, status.Hosts, status.Rollout, status.Endpoints = nil, v1.HostsStatus{}, nil, v1.Endpoints{}
+	return status
+}
+
+// held is the status of a stack whose deletion waits for somebody's decision. What it has serves on as before, and is shown
+// as it was seen last.
+func (t Teardown) held() v1.UserManagementStackStatus {
+	status := *t.Stack.Status.DeepCopy()
+	c := newConditionSet(t.Stack, t.Now)
+	status.Blockers = blockers(t.refused(), t.Stack.Status.Blockers, t.Now)
+	message := t.Blocked.Message + "; " + t.Blocked.Hint
+	c.set(v1.ConditionReady, metav1.ConditionFalse, v1.ReasonDeleting, t.Blocked.Message)
+	c.set(v1.ConditionStalled, metav1.ConditionTrue, t.Blocked.Reason, message)
+	c.set(v1.ConditionDeletionBlocked, metav1.ConditionTrue, t.Blocked.Reason, message)
+	c.keep(v1.ConditionAvailable)
+	for _, kind := range componentConditions() {
+		if meta.FindStatusCondition(c.before, kind) != nil {
+			c.keep(kind)
+		}
+	}
+	status.ObservedGeneration, status.Conditions = t.Stack.Generation, c.list
+	status.Inventory = t.Inventory
 	return status
 }
 

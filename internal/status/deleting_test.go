@@ -97,3 +97,26 @@ func TestADeletionSaysWhatItWaitsForAndWhy(t *testing.T) {
 		t.Errorf("got %s", said(asked, "Stalled"))
 	}
 }
+
+// TestAHeldDeletionShowsWhatServesOn: nothing was deleted, people are served, and nobody may be told otherwise.
+func TestAHeldDeletionShowsWhatServesOn(t *testing.T) {
+	serving := newStack()
+	serving.Status.Conditions = []metav1.Condition{{
+		Type: v1.ConditionAvailable, Status: metav1.ConditionTrue, Reason: v1.ReasonSucceeded, Message: "it serves",
+		ObservedGeneration: serving.Generation, LastTransitionTime: metav1.NewTime(Start),
+	}}
+	serving.Status.ObservedGeneration = serving.Generation
+	serving.Status.Endpoints.URL = "https://users.example.com"
+	serving.Status.Hosts = v1.HostsStatus{Ready: 2, Total: 2, Summary: "2/2"}
+	protected := &status.Problem{Reason: v1.ReasonDeletionProtected, Message: "protected", Hint: "unprotect"}
+	held := deleting(t, status.Teardown{Stack: serving, Blocked: protected})
+	if got := said(held, "Available"); got != "True Succeeded it serves" {
+		t.Errorf("Available is %s", got)
+	}
+	if s := held.Status; s.Endpoints.URL == "" || s.Hosts.Summary != "2/2" {
+		t.Errorf("what serves on is not shown: %+v", s)
+	}
+	if freed := deleting(t, status.Teardown{Stack: held}); said(freed, "Available") == said(held, "Available") || freed.Status.Endpoints.URL != "" {
+		t.Errorf("a deletion that goes on: Available is %s", said(freed, "Available"))
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/lab/environment"
 )
 
@@ -35,6 +36,9 @@ func TestEditedChildrenArePutBack(t *testing.T) {
 		{"tg", "spec", `{"spec":{"targets":[]}}`},
 		{"igw", "metadata.labels", `{"metadata":{"labels":{"usermanagement.dev/component":"Nowhere"}}}`},
 		{"rt-public", "metadata.labels", `{"metadata":{"labels":{"usermanagement.dev/managed-by":null}}}`},
+		{"alb", "metadata.labels", `{"metadata":{"labels":{"usermanagement.dev/managed-by":"somebody"}}}`},
+		{"listener-http", "metadata.labels", `{"metadata":{"labels":{"usermanagement.dev/stack":"another"}}}`},
+		{"sg-app", "metadata.labels", `{"metadata":{"labels":{"usermanagement.dev/stack-uid":"another"}}}`},
 		{"sg-db", "metadata.annotations", `{"metadata":{"annotations":{"usermanagement.dev/needs":null}}}`},
 	} {
 		t.Run(c.node+" "+c.path, func(t *testing.T) {
@@ -55,6 +59,9 @@ func TestEditedChildrenArePutBack(t *testing.T) {
 	}
 	eventuallyReady(t, stack)
 	tells(t, namespace, "DriftCorrected")
+	if hasEvent(t, namespace, v1.ReasonForeignObject) {
+		t.Error("an object of the stack is called somebody else's")
+	}
 }
 
 // ours is what the operator asserts of an object, as text: of the spec the fields that it applied.
