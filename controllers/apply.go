@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -211,8 +212,7 @@ func problemOf(action plan.Action, err error) (status.Problem, bool) {
 		}, true
 	case apierrors.IsForbidden(err):
 		return status.Problem{
-			Reason: v1.ReasonAPIRequestFailed, Message: "the API server forbids it: " + reasonOf(err),
-			Hint: "give the operator's service account the rights of config/rbac, or lift the quota or policy that the message names",
+			Reason: v1.ReasonAPIRequestFailed, Message: "the API server forbids it: " + reasonOf(err), Hint: forbiddenHint(err),
 		}, true
 	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
 		crd := kind
@@ -226,6 +226,16 @@ func problemOf(action plan.Action, err error) (status.Problem, bool) {
 	default:
 		return status.Problem{}, false
 	}
+}
+
+// forbiddenHint is the way out of what the API server forbids: by rights, quotas and policies, or since a namespace or a
+// definition is on its way out.
+func forbiddenHint(err error) string {
+	if strings.Contains(reasonOf(err), "terminat") {
+		return "the namespace or the definition of the kind is being deleted: nothing can be made in it any more; " +
+			"if it comes back, the stack goes on by itself"
+	}
+	return "give the operator's service account the rights of config/rbac, or lift the quota or policy that the message names"
 }
 
 // reasonOf is the API server's own sentence, without what we wrapped around it.

@@ -190,6 +190,7 @@ func TestStatusSaysWhatHoldsAStack(t *testing.T) {
 		"a deletion under way":                {true, []metav1.Condition{ready("False", 2), holds(v1.ConditionReconciling, "7 are left")}, "being deleted\n  7 are left\n"},
 		"a deletion that is blocked":          {true, []metav1.Condition{ready("False", 2), holds(v1.ConditionReconciling, "7 are left"), holds(v1.ConditionDeletionBlocked, "it is protected")}, "being deleted\n  it is protected\n"},
 		"a deletion that is suspended":        {true, []metav1.Condition{ready("Unknown", 2), holds(v1.ConditionSuspended, "it is held")}, "being deleted\n  it is held\n"},
+		"a stack in a fight":                  {false, []metav1.Condition{ready("False", 2), holds(v1.ConditionDrifted, "somebody changes it")}, "not Ready: \n  an old word\n  somebody changes it\n"},
 		"a suspended stack that is Ready":     {false, []metav1.Condition{ready("True", 2), holds(v1.ConditionSuspended, "it is held")}, "Ready, suspended\n  it is held\n"},
 		"a suspended stack that is not Ready": {false, []metav1.Condition{ready("Unknown", 2), holds(v1.ConditionSuspended, "it is held")}, "suspended\n  it is held\n"},
 	} {

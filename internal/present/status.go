@@ -65,7 +65,8 @@ func readiness(stack *v1.UserManagementStack, style Style) string {
 	case ready.Status == "True":
 		return style.paint(green, "Ready")
 	default:
-		return style.paint(yellow, "not Ready: "+ready.Reason+served(stack)) + below(ready.Message)
+		return style.paint(yellow, "not Ready: "+ready.Reason+served(stack)) + below(ready.Message) +
+			below(held(stack, v1.ConditionDrifted))
 	}
 }
 
