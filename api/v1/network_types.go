@@ -4,6 +4,7 @@ package v1
 //
 // +kubebuilder:validation:XValidation:rule="isCIDR(self.cidr) && cidr(self.cidr).ip().family() == 4 && cidr(self.cidr) == cidr(self.cidr).masked()",message="network.cidr must be an IPv4 network with no host bits set, for example 10.0.0.0/16"
 // +kubebuilder:validation:XValidation:rule="!isCIDR(self.cidr) || (cidr(self.cidr).prefixLength() >= 16 && cidr(self.cidr).prefixLength() <= 26)",message="network.cidr must be between /16 and /26: AWS takes no larger VPC, and a smaller one has no room for the subnets"
+// +kubebuilder:validation:XValidation:rule="!self.cidr.matches('^(0|127|169[.]254|22[4-9]|2[3-5][0-9])[.]')",message="network.cidr must be of addresses that hosts can have: not 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 nor 224.0.0.0 and above"
 // +kubebuilder:validation:XValidation:rule="self.zones.all(z, self.zones.exists_one(o, o.name == z.name))",message="network.zones must be different zones"
 // +kubebuilder:validation:XValidation:rule="self.zones.all(z, has(z.publicCIDR) && has(z.appCIDR) && has(z.databaseCIDR)) || self.zones.all(z, !has(z.publicCIDR) && !has(z.appCIDR) && !has(z.databaseCIDR))",message="give publicCIDR, appCIDR and databaseCIDR for every zone, or for none (then they are computed)"
 // +kubebuilder:validation:XValidation:rule="!isCIDR(self.cidr) || self.zones.exists(z, has(z.publicCIDR)) || cidr(self.cidr).prefixLength() <= 23",message="network.cidr must be /23 or larger when the subnets are computed: each is a sixteenth of it, and a load balancer needs a /27"

@@ -62,6 +62,15 @@ var networkCases = []Case{
 		Want: "network.cidr must be an IPv4 network",
 	},
 	{
+		Name: "network of the host itself", Patch: `{spec: {network: {cidr: 127.0.0.0/16, zones: [{name: us-east-2a}, {name: us-east-2b}]}}}`,
+		Want: "network.cidr must be of addresses that hosts can have",
+	},
+	{
+		Name: "network of multicast", Patch: `{spec: {network: {cidr: 239.1.0.0/16, zones: [{name: us-east-2a}, {name: us-east-2b}]}}}`,
+		Want: "network.cidr must be of addresses that hosts can have",
+	},
+	{Name: "network of public addresses", Patch: `{spec: {network: {cidr: 223.1.0.0/16, zones: [{name: us-east-2a}, {name: us-east-2b}]}}}`},
+	{
 		Name: "network too large", Patch: `{spec: {network: {cidr: 10.0.0.0/15}}}`,
 		Want: "network.cidr must be between /16 and /26",
 	},
