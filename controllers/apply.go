@@ -166,8 +166,9 @@ func (p *pass) create(ctx context.Context, desired *unstructured.Unstructured) (
 	}
 	there := &unstructured.Unstructured{}
 	there.SetGroupVersionKind(desired.GroupVersionKind())
+	// What cannot be looked at is not known to be ours.
 	if err := p.live.Get(ctx, client.ObjectKeyFromObject(desired), there); err != nil || !p.owns(there) {
-		return nil, refusal //nolint:nilerr // what cannot be looked at is not known to be ours
+		return nil, refusal
 	}
 	return p.engine.Update(ctx, desired)
 }

@@ -45,13 +45,13 @@ const versionColumns = len("1.14.10")
 
 // hostState is how a host is, as far as it answers. One that leaves for another of its place need not answer any more.
 func hostState(h *v1.HostStatus, all []v1.HostStatus) State {
-	switch h.Health.State {
-	case v1.HealthHealthy, v1.HealthAssumed:
+	leaves := !h.Current && slices.ContainsFunc(all, func(o v1.HostStatus) bool { return o.Node == h.Node && o.Name != h.Name })
+	switch state := h.Health.State; {
+	case state == v1.HealthHealthy || state == v1.HealthAssumed:
 		return Done
-	case v1.HealthUnhealthy, v1.HealthNotAnswering:
-		if h.Current || !slices.ContainsFunc(all, func(o v1.HostStatus) bool { return o.Node == h.Node && o.Name != h.Name }) {
-			return Failed
-		}
+	case state == v1.HealthUnknown || leaves:
+		return UnderWay
+	default:
+		return Failed
 	}
-	return UnderWay
 }

@@ -181,18 +181,26 @@ func TestStatusSaysWhatHoldsAStack(t *testing.T) {
 	holds := func(kind, message string) metav1.Condition {
 		return metav1.Condition{Type: kind, Status: "True", Message: message, ObservedGeneration: 2}
 	}
+	type conditions []metav1.Condition
+	left, held := holds(v1.ConditionReconciling, "7 are left"), holds(v1.ConditionSuspended, "it is held")
 	for name, c := range map[string]struct {
 		deleting   bool
-		conditions []metav1.Condition
+		conditions conditions
 		want       string
 	}{
-		"a deletion that was not seen":        {true, []metav1.Condition{ready("True", 1)}, "being deleted\n  the operator has not begun with it\n"},
-		"a deletion under way":                {true, []metav1.Condition{ready("False", 2), holds(v1.ConditionReconciling, "7 are left")}, "being deleted\n  7 are left\n"},
-		"a deletion that is blocked":          {true, []metav1.Condition{ready("False", 2), holds(v1.ConditionReconciling, "7 are left"), holds(v1.ConditionDeletionBlocked, "it is protected")}, "being deleted\n  it is protected\n"},
-		"a deletion that is suspended":        {true, []metav1.Condition{ready("Unknown", 2), holds(v1.ConditionSuspended, "it is held")}, "being deleted\n  it is held\n"},
-		"a stack in a fight":                  {false, []metav1.Condition{ready("False", 2), holds(v1.ConditionDrifted, "somebody changes it")}, "not Ready: \n  an old word\n  somebody changes it\n"},
-		"a suspended stack that is Ready":     {false, []metav1.Condition{ready("True", 2), holds(v1.ConditionSuspended, "it is held")}, "Ready, suspended\n  it is held\n"},
-		"a suspended stack that is not Ready": {false, []metav1.Condition{ready("Unknown", 2), holds(v1.ConditionSuspended, "it is held")}, "suspended\n  it is held\n"},
+		"a deletion that was not seen": {true, conditions{ready("True", 1)}, "being deleted\n  the operator has not begun with it\n"},
+		"a deletion under way":         {true, conditions{ready("False", 2), left}, "being deleted\n  7 are left\n"},
+		"a deletion that is blocked": {
+			true, conditions{ready("False", 2), left, holds(v1.ConditionDeletionBlocked, "it is protected")},
+			"being deleted\n  it is protected\n",
+		},
+		"a deletion that is suspended": {true, conditions{ready("Unknown", 2), held}, "being deleted\n  it is held\n"},
+		"a stack in a fight": {
+			false, conditions{ready("False", 2), holds(v1.ConditionDrifted, "somebody changes it")},
+			"not Ready: \n  an old word\n  somebody changes it\n",
+		},
+		"a suspended stack that is Ready":     {false, conditions{ready("True", 2), held}, "Ready, suspended\n  it is held\n"},
+		"a suspended stack that is not Ready": {false, conditions{ready("Unknown", 2), held}, "suspended\n  it is held\n"},
 	} {
 		s := stack()
 		s.Status.Conditions = c.conditions

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	v1 "usermanagement.dev/stack/api/v1"
@@ -23,7 +24,7 @@ func Status(stack *v1.UserManagementStack, objects []*unstructured.Unstructured,
 	}
 	out.WriteString(hosts(stack, now, style))
 	for _, b := range stack.Status.Blockers {
-		fmt.Fprintf(&out, "\n  %s %s %s  %s for %s\n", style.sign(Failed), b.Kind, b.Name, b.Reason, age(b.Since.Time, now))
+		fmt.Fprintf(&out, "\n  %s %s %s  %s for %s\n", style.sign(graveness(stack, b)), b.Kind, b.Name, b.Reason, age(b.Since.Time, now))
 		if b.Message != "" {
 			fmt.Fprintf(&out, "    %s\n", b.Message)
 		}
@@ -35,6 +36,14 @@ func Status(stack *v1.UserManagementStack, objects []*unstructured.Unstructured,
 		fmt.Fprintf(&out, "\n%s", indent(addresses))
 	}
 	return out.String()
+}
+
+// graveness is how bad a blocker is. In a deletion AWS lets go of most things a while after what used them is gone.
+func graveness(stack *v1.UserManagementStack, b v1.Blocker) State {
+	if stack.DeletionTimestamp != nil && b.Reason == v1.ReasonRecoverableError && held(stack, v1.ConditionDeletionBlocked) == "" {
+		return UnderWay
+	}
+	return Failed
 }
 
 // bars are the components' and, below them, the sum.
@@ -51,6 +60,7 @@ func (p progress) bars(style Style) string {
 func readiness(stack *v1.UserManagementStack, style Style) string {
 	ready := meta.FindStatusCondition(stack.Status.Conditions, v1.ConditionReady)
 	current := ready != nil && ready.ObservedGeneration == stack.Generation
+	isReady := meta.IsStatusConditionTrue(stack.Status.Conditions, v1.ConditionReady)
 	switch {
 	case stack.DeletionTimestamp != nil:
 		return style.paint(yellow, "being deleted") + below(deletion(stack))
@@ -58,11 +68,11 @@ func readiness(stack *v1.UserManagementStack, style Style) string {
 		return style.paint(yellow, "not seen by the operator yet")
 	case meta.IsStatusConditionTrue(stack.Status.Conditions, v1.ConditionSuspended):
 		text := "suspended"
-		if ready.Status == "True" {
+		if isReady {
 			text = "Ready, suspended"
 		}
 		return style.paint(yellow, text) + below(held(stack, v1.ConditionSuspended))
-	case ready.Status == "True":
+	case isReady:
 		return style.paint(green, "Ready")
 	default:
 		return style.paint(yellow, "not Ready: "+ready.Reason+served(stack)) + below(ready.Message) +
@@ -79,7 +89,7 @@ func deletion(stack *v1.UserManagementStack) string {
 // held is the message of a condition that is true and speaks of the present spec; empty otherwise.
 func held(stack *v1.UserManagementStack, name string) string {
 	c := meta.FindStatusCondition(stack.Status.Conditions, name)
-	if c == nil || c.Status != "True" || c.ObservedGeneration != stack.Generation {
+	if c == nil || c.Status != metav1.ConditionTrue || c.ObservedGeneration != stack.Generation {
 		return ""
 	}
 	return c.Message
@@ -88,9 +98,9 @@ func held(stack *v1.UserManagementStack, name string) string {
 // served says of a stack that is not Ready whether people notice, where that is known.
 func served(stack *v1.UserManagementStack) string {
 	switch c := meta.FindStatusCondition(stack.Status.Conditions, v1.ConditionAvailable); {
-	case c == nil || c.Status == "Unknown":
+	case c == nil || c.Status == metav1.ConditionUnknown:
 		return ""
-	case c.Status == "True":
+	case c.Status == metav1.ConditionTrue:
 		return "; users are served"
 	default:
 		return "; users are not served"

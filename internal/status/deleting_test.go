@@ -116,7 +116,8 @@ func TestAHeldDeletionShowsWhatServesOn(t *testing.T) {
 	if s := held.Status; s.Endpoints.URL == "" || s.Hosts.Summary != "2/2" {
 		t.Errorf("what serves on is not shown: %+v", s)
 	}
-	if freed := deleting(t, status.Teardown{Stack: held}); said(freed, "Available") == said(held, "Available") || freed.Status.Endpoints.URL != "" {
+	freed := deleting(t, status.Teardown{Stack: held})
+	if said(freed, "Available") == said(held, "Available") || freed.Status.Endpoints.URL != "" {
 		t.Errorf("a deletion that goes on: Available is %s", said(freed, "Available"))
 	}
 }

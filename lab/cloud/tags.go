@@ -29,7 +29,8 @@ func checkTags(tags Tags) error {
 		return refuse("TagLimitExceeded", "The maximum number of tags (%d) has been reached.", maxTags)
 	}
 	for key, value := range tags {
-		if key == "" || utf8.RuneCountInString(key) > maxTagKey || utf8.RuneCountInString(value) > maxTagValue || strings.HasPrefix(strings.ToLower(key), "aws:") {
+		long := utf8.RuneCountInString(key) > maxTagKey || utf8.RuneCountInString(value) > maxTagValue
+		if key == "" || long || strings.HasPrefix(strings.ToLower(key), "aws:") {
 			return refuse("InvalidParameterValue", "Tag key %q or its value is not valid: keys have 1-%d characters and do not "+
 				"begin with aws:, values have up to %d", key, maxTagKey, maxTagValue)
 		}
