@@ -26,7 +26,7 @@ func (c *Client) CreateInstanceProfile(ctx context.Context, name, path string, t
 		if err := checkIAMPath(path); err != nil {
 			return InstanceProfile{}, err
 		}
-		if err := checkTags(tags); err != nil {
+		if err := checkIAMTags(tags); err != nil {
 			return InstanceProfile{}, err
 		}
 		for other := range t.db.profiles {

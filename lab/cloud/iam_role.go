@@ -163,7 +163,7 @@ func (t *tx) checkRole(in CreateRoleInput) error {
 			return refuse("EntityAlreadyExists", "Role with name %s already exists.", in.Name)
 		}
 	}
-	return checkTags(in.Tags)
+	return checkIAMTags(in.Tags)
 }
 
 func checkTrust(document string) error {

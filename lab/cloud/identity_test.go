@@ -24,6 +24,10 @@ func TestRoleRules(t *testing.T) {
 		{"bad path", cloud.CreateRoleInput{Name: "a", Path: "x", TrustPolicy: trust}, "ValidationError"},
 		{"bad session", cloud.CreateRoleInput{Name: "a", TrustPolicy: trust, MaxSessionSeconds: 60}, "ValidationError"},
 		{"no JSON", cloud.CreateRoleInput{Name: "a", TrustPolicy: "{"}, "MalformedPolicyDocument"},
+		{
+			"tags that differ in case", cloud.CreateRoleInput{Name: "a", TrustPolicy: trust, Tags: cloud.Tags{"Name": "x", "name": "y"}},
+			"InvalidInput",
+		},
 		{"no principal", cloud.CreateRoleInput{Name: "a", TrustPolicy: allow}, "MalformedPolicyDocument"},
 		{"unknown boundary", cloud.CreateRoleInput{Name: "a", TrustPolicy: trust, PermissionsBoundary: "arn:aws:iam::aws:policy/No"}, "NoSuchEntity"},
 	} {

@@ -38,6 +38,19 @@ func checkTags(tags Tags) error {
 	return nil
 }
 
+// checkIAMTags applies IAM's own rule too: it does not tell upper from lower case in keys.
+func checkIAMTags(tags Tags) error {
+	seen := map[string]bool{}
+	for key := range tags {
+		folded := strings.ToLower(key)
+		if seen[folded] {
+			return refuse("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		}
+		seen[folded] = true
+	}
+	return checkTags(tags)
+}
+
 // Tag adds and removes tags of one thing, as CreateTags, AddTags, TagRole and their like do. The id is the one that the
 // kind's Describe call takes.
 func (c *Client) Tag(ctx context.Context, kind Kind, id string, add Tags, remove []string) error {
