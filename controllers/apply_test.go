@@ -2,13 +2,16 @@ package controllers
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/internal/ack"
 	"usermanagement.dev/stack/internal/plan"
 )
@@ -28,5 +31,17 @@ func TestWhatIsForbiddenHasAWayOut(t *testing.T) {
 		if !ok || !strings.Contains(problem.Hint, hint) {
 			t.Errorf("%s: the hint is %q, want %q in it", says, problem.Hint, hint)
 		}
+	}
+}
+
+func TestAStackThatChangesUnderAWriteIsLookedAtAgainAndNoError(t *testing.T) {
+	resource := schema.GroupResource{Resource: "usermanagementstacks"}
+	p := &pass{stack: &v1.UserManagementStack{}, log: logr.Discard()}
+	result, err := p.result(fmt.Errorf("hold: %w", apierrors.NewConflict(resource, "prod", errors.New("it was modified"))))
+	if err != nil || result.RequeueAfter <= 0 {
+		t.Errorf("a conflict gives %v, %v", result, err)
+	}
+	if _, err := p.result(fmt.Errorf("hold: %w", apierrors.NewForbidden(resource, "prod", errors.New("no right")))); err == nil {
+		t.Error("what nobody may do is told to nobody")
 	}
 }
