@@ -191,12 +191,14 @@ func TestStatusSaysWhatHoldsAStack(t *testing.T) {
 		"a deletion that was not seen": {true, conditions{ready("True", 1)}, "being deleted\n  the operator has not begun with it\n"},
 		"a deletion under way":         {true, conditions{ready("False", 2), left}, "being deleted\n  7 are left\n"},
 		"a deletion that is blocked": {
-			true, conditions{ready("False", 2), left, holds(v1.ConditionDeletionBlocked, "it is protected")},
+			true,
+			conditions{ready("False", 2), left, holds(v1.ConditionDeletionBlocked, "it is protected")},
 			"being deleted\n  it is protected\n",
 		},
 		"a deletion that is suspended": {true, conditions{ready("Unknown", 2), held}, "being deleted\n  it is held\n"},
 		"a stack in a fight": {
-			false, conditions{ready("False", 2), holds(v1.ConditionDrifted, "somebody changes it")},
+			false,
+			conditions{ready("False", 2), holds(v1.ConditionDrifted, "somebody changes it")},
 			"not Ready: \n  an old word\n  somebody changes it\n",
 		},
 		"a suspended stack that is Ready":     {false, conditions{ready("True", 2), held}, "Ready, suspended\n  it is held\n"},

@@ -25,7 +25,8 @@ func TestRoleRules(t *testing.T) {
 		{"bad session", cloud.CreateRoleInput{Name: "a", TrustPolicy: trust, MaxSessionSeconds: 60}, "ValidationError"},
 		{"no JSON", cloud.CreateRoleInput{Name: "a", TrustPolicy: "{"}, "MalformedPolicyDocument"},
 		{
-			"tags that differ in case", cloud.CreateRoleInput{Name: "a", TrustPolicy: trust, Tags: cloud.Tags{"Name": "x", "name": "y"}},
+			"tags that differ in case",
+			cloud.CreateRoleInput{Name: "a", TrustPolicy: trust, Tags: cloud.Tags{"Name": "x", "name": "y"}},
 			"InvalidInput",
 		},
 		{"no principal", cloud.CreateRoleInput{Name: "a", TrustPolicy: allow}, "MalformedPolicyDocument"},
