@@ -3,7 +3,7 @@ package v1
 // NetworkSpec is the stack's VPC: its address range and the zones it spans.
 //
 // +kubebuilder:validation:XValidation:rule="isCIDR(self.cidr) && cidr(self.cidr).ip().family() == 4 && cidr(self.cidr) == cidr(self.cidr).masked()",message="network.cidr must be an IPv4 network with no host bits set, for example 10.0.0.0/16"
-// +kubebuilder:validation:XValidation:rule="!isCIDR(self.cidr) || (cidr(self.cidr).prefixLength() >= 16 && cidr(self.cidr).prefixLength() <= 26)",message="network.cidr must be between /16 and /26: AWS takes no larger VPC, and a smaller one has no room for the subnets"
+// +kubebuilder:validation:XValidation:rule="!isCIDR(self.cidr) || (cidr(self.cidr).prefixLength() >= 16 && cidr(self.cidr).prefixLength() <= 25)",message="network.cidr must be between /16 and /25: AWS takes no larger VPC, and a smaller one has no room for the subnets"
 // +kubebuilder:validation:XValidation:rule="!self.cidr.matches('^(0|127|169[.]254|22[4-9]|2[3-5][0-9])[.]')",message="network.cidr must be of addresses that hosts can have: not 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16 nor 224.0.0.0 and above"
 // +kubebuilder:validation:XValidation:rule="self.zones.all(z, self.zones.exists_one(o, o.name == z.name))",message="network.zones must be different zones"
 // +kubebuilder:validation:XValidation:rule="self.zones.all(z, has(z.publicCIDR) && has(z.appCIDR) && has(z.databaseCIDR)) || self.zones.all(z, !has(z.publicCIDR) && !has(z.appCIDR) && !has(z.databaseCIDR))",message="give publicCIDR, appCIDR and databaseCIDR for every zone, or for none (then they are computed)"
@@ -11,7 +11,7 @@ package v1
 // +kubebuilder:validation:XValidation:rule="!self.zones.all(z, has(z.publicCIDR) && has(z.appCIDR) && has(z.databaseCIDR)) || !isCIDR(self.cidr) || (self.zones.map(z, z.publicCIDR) + self.zones.map(z, z.appCIDR) + self.zones.map(z, z.databaseCIDR)).all(s, !isCIDR(s) || cidr(self.cidr).containsCIDR(s))",message="every subnet must lie inside network.cidr"
 // +kubebuilder:validation:XValidation:rule="!self.zones.all(z, has(z.publicCIDR) && has(z.appCIDR) && has(z.databaseCIDR)) || (self.zones.map(z, z.publicCIDR) + self.zones.map(z, z.appCIDR) + self.zones.map(z, z.databaseCIDR)).all(a, (self.zones.map(z, z.publicCIDR) + self.zones.map(z, z.appCIDR) + self.zones.map(z, z.databaseCIDR)).filter(b, isCIDR(a) && isCIDR(b) && (cidr(a).containsCIDR(b) || cidr(b).containsCIDR(a))).size() <= 1)",message="subnets must not overlap each other"
 type NetworkSpec struct {
-	// CIDR is the VPC's IPv4 range, /16 to /26. Example: 10.0.0.0/16
+	// CIDR is the VPC's IPv4 range, /16 to /25. Example: 10.0.0.0/16
 	// +required
 	// +kubebuilder:validation:MinLength=9
 	// +kubebuilder:validation:MaxLength=18

@@ -72,11 +72,11 @@ var networkCases = []Case{
 	{Name: "network of public addresses", Patch: `{spec: {network: {cidr: 223.1.0.0/16, zones: [{name: us-east-2a}, {name: us-east-2b}]}}}`},
 	{
 		Name: "network too large", Patch: `{spec: {network: {cidr: 10.0.0.0/15}}}`,
-		Want: "network.cidr must be between /16 and /26",
+		Want: "network.cidr must be between /16 and /25",
 	},
 	{
-		Name: "network too small", Patch: `{spec: {network: {cidr: 10.0.0.0/27}}}`,
-		Want: "network.cidr must be between /16 and /26",
+		Name: "network too small", Patch: `{spec: {network: {cidr: 10.0.0.0/26}}}`,
+		Want: "network.cidr must be between /16 and /25",
 	},
 	{
 		Name: "subnet outside", Patch: `{spec: {network: {cidr: 10.1.0.0/16}}}`,

@@ -11,6 +11,10 @@ import (
 	"testing"
 
 	_ "github.com/go-sql-driver/mysql" // the driver that the app uses
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/mysqldialect"
+
+	"usermanagement.dev/stack/app/migrations"
 )
 
 // verify runs `app audit verify` and returns what it says, and whether it accepts the log.
@@ -94,4 +98,16 @@ func (s *stage) open(t *testing.T) *sql.DB {
 		t.Fatal(err)
 	}
 	return db
+}
+
+// pending are the migrations that this release has and the database has not.
+func (s *stage) pending(t *testing.T) []string {
+	t.Helper()
+	db := bun.NewDB(s.open(t), mysqldialect.New())
+	defer func() { _ = db.Close() }()
+	steps, err := migrations.Pending(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return steps
 }

@@ -69,6 +69,9 @@ func TestARolloutAndItsWithdrawal(t *testing.T) {
 func TestAMigrationThatHasToWaitHoldsNobodyUp(t *testing.T) {
 	s := newStage(t)
 	old := s.start(t, s.previous, "previous")
+	if len(s.pending(t)) == 0 {
+		t.Skip("skipped: both releases have the same schema, so that there is nothing to migrate")
+	}
 	l := settle(old)
 	goOn := s.readsForLong(t)
 	next := s.launch(t, s.new, "new")
