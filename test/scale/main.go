@@ -29,6 +29,7 @@ type settings struct {
 	rest     time.Duration
 	patience time.Duration
 	workers  int
+	memory   string
 	raw      string
 	document string
 	profiles string
@@ -66,6 +67,7 @@ func parse(args []string) (settings, error) {
 	flags.DurationVar(&s.rest, "rest", time.Minute, "how long to watch an operator that has nothing to do")
 	flags.DurationVar(&s.patience, "patience", 20*time.Minute, "bound of every single wait")
 	flags.IntVar(&s.workers, "workers", 0, "the operator's --workers; 0 for its own default")
+	flags.StringVar(&s.memory, "memory", "512000000B", "the operator's GOMEMLIMIT: what the Deployment makes of its 512 MiB; off for none")
 	flags.StringVar(&s.raw, "raw", "", "folder for the figures as JSON; none are written if empty")
 	flags.StringVar(&s.document, "document", "", "document whose generated section is rewritten; none if empty")
 	flags.StringVar(&s.profiles, "profiles", "", "folder for pprof profiles of operator and simulator; none are taken if empty")

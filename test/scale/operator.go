@@ -73,7 +73,7 @@ func startOperator(ctx context.Context, b *bench) (*operator, error) {
 	defer log.Close() //nolint:errcheck // the child has its own
 	//nolint:noctx,gosec // stopped by stop; whoever starts the benchmark names the program
 	command := exec.Command(b.settings.manager, o.arguments(b.settings)...)
-	command.Env = append(os.Environ(), "KUBECONFIG="+o.kubeconfig())
+	command.Env = append(os.Environ(), "KUBECONFIG="+o.kubeconfig(), "GOMEMLIMIT="+b.settings.memory)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := command.Start(); err != nil {
