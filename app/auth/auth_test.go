@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -310,5 +312,30 @@ func TestOldHashesAreUpgradedAtSignIn(t *testing.T) {
 	}
 	if u, err := w.Users.Get(ctx, u.ID); err != nil || !strings.HasPrefix(u.PasswordHash, "$argon2id$") {
 		t.Errorf("the hash is %.12s…, error %v: want argon2id", u.PasswordHash, err)
+	}
+}
+
+// TestInvitingManyGoesOnWhereItStopped invites five people two at a time; again, whose link is the oldest comes first.
+func TestInvitingManyGoesOnWhereItStopped(t *testing.T) {
+	ctx := context.Background()
+	w := apptest.NewWorld(t, apptest.DB(t))
+	w.Crowd(t, 10) // every other one is disabled
+	everybody := users.ParseQuery(url.Values{})
+	var got []string
+	for _, again := range []bool{false, false, false, false, true, true} {
+		made, err := w.Auth.InviteMany(ctx, apptest.Tester, auth.Invitees{
+			Selection: users.Selection{Query: &everybody}, Again: again, Most: 2,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names strings.Builder
+		for _, m := range made {
+			names.WriteString(strings.TrimPrefix(m.User.Username, "person00000"))
+		}
+		got = append(got, names.String())
+	}
+	if want := []string{"02", "46", "8", "", "02", "46"}; !slices.Equal(got, want) {
+		t.Errorf("invited are %q, want %q", got, want)
 	}
 }

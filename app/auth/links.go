@@ -74,28 +74,33 @@ func (a *Authenticator) IssueLink(ctx context.Context, actor audit.Actor, userID
 		if err != nil {
 			return err
 		}
-		if err := revokeLinks(ctx, tx, userID); err != nil {
+		link := Link{Kind: kind, Hash: hash(token), UserID: userID, CreatedBy: actor.Name, CreatedAt: now, ExpiresAt: now.Add(lifetime)}
+		if err := replaceLinks(ctx, tx, link); err != nil {
 			return err
-		}
-		link := &Link{
-			Kind:      kind,
-			Hash:      hash(token),
-			UserID:    userID,
-			CreatedBy: actor.Name,
-			CreatedAt: now,
-			ExpiresAt: now.Add(lifetime),
-		}
-		if _, err := tx.NewInsert().Model(link).Exec(ctx); err != nil {
-			return fmt.Errorf("make a link: %w", err)
 		}
 		return audit.Append(ctx, tx, actor, audit.Event{Action: "link." + kind, TargetID: userID, Target: u.Username})
 	})
 	return token, err
 }
 
-func revokeLinks(ctx context.Context, tx bun.IDB, userID int64) error {
-	_, err := tx.NewRaw("UPDATE links SET revoked_at = UTC_TIMESTAMP(6) WHERE user_id = ? AND used_at IS NULL AND revoked_at IS NULL", userID).
-		Exec(ctx)
+// replaceLinks writes new links, one a person, and takes back the ones before them.
+func replaceLinks(ctx context.Context, tx bun.Tx, links ...Link) error {
+	var people []int64
+	for i := range links {
+		people = append(people, links[i].UserID)
+	}
+	if err := revokeLinks(ctx, tx, people...); err != nil {
+		return err
+	}
+	if _, err := tx.NewInsert().Model(&links).Exec(ctx); err != nil {
+		return fmt.Errorf("make links: %w", err)
+	}
+	return nil
+}
+
+func revokeLinks(ctx context.Context, tx bun.IDB, people ...int64) error {
+	_, err := tx.NewRaw("UPDATE links SET revoked_at = UTC_TIMESTAMP(6) WHERE user_id IN (?) AND used_at IS NULL AND revoked_at IS NULL",
+		bun.List(people)).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("take back older links: %w", err)
 	}

@@ -84,6 +84,8 @@ func administratorsPages(b *tab, theme string, bob *users.User) {
 		b.t.Errorf("after undoing: %s", b.text("main"))
 	}
 
+	invitationPages(b, theme, bob)
+
 	file := filepath.Join(b.t.TempDir(), "people.csv")
 	people := "username,email,display_name\ncarol,carol@example.org,Carol Shaw\nbob,bob@example.org,Bob\nd,nonsense,D\n"
 	if err := os.WriteFile(file, []byte(people), 0o600); err != nil {
@@ -104,6 +106,33 @@ func administratorsPages(b *tab, theme string, bob *users.User) {
 	b.look("account-token-fresh", theme)
 	if token := b.text("#fresh-token"); !strings.HasPrefix(token, "ums_") {
 		b.t.Errorf("the fresh token is %q", token)
+	}
+}
+
+// invitationPages invites everybody of the list, of whom some are disabled and one has a password.
+func invitationPages(b *tab, theme string, bob *users.User) {
+	b.t.Helper()
+	b.open("/users?role=user")
+	b.do(chromedp.Click(chromedp.CSS(`#bulk [name=all]`)))
+	b.do(chromedp.SetValue(chromedp.CSS(`#f-action`), "invite"))
+	b.press("#bulk button")
+	b.look("invite", theme)
+	if left := b.text("dl.facts"); !strings.Contains(left, bob.Username) || strings.Contains(left, "person000000") {
+		b.t.Errorf("left out are %s", left)
+	}
+	b.press("main form[action='/users/bulk/apply'] button")
+	b.look("invitations", theme)
+	copiesTo := `Object.defineProperty(navigator, "clipboard", {value: {writeText: async (text) => { window.copied = text; }}}); ""`
+	b.script(copiesTo)
+	b.do(chromedp.Click(chromedp.CSS(`tbody [data-copies]`)), waitText("tbody .copied", "Copied."))
+	one := b.text("tbody code.secret")
+	if got := b.script("window.copied"); got != one || one == "" {
+		b.t.Errorf("copied %q, the link is %q", got, one)
+	}
+	b.do(chromedp.Click(chromedp.CSS(`[data-copies=".invitation"]`)), waitText(".btn-list > .copied", "Copied."))
+	lines := strings.Split(b.script("window.copied"), "\n")
+	if len(lines) != 6 || lines[0] != "person000000\tperson000000@example.org\t"+one {
+		b.t.Errorf("copied %d lines: %q", len(lines), lines)
 	}
 }
 

@@ -44,6 +44,33 @@ func TestNamesOfOneLongWordFit(t *testing.T) {
 	b.do(chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{file}))
 	b.press("main form button")
 	b.reflows("the report of an import")
+	invitationOfALongName(b, address)
+}
+
+// invitationOfALongName follows an invitation of somebody new whose name and address are long, in German.
+func invitationOfALongName(b *tab, address string) {
+	b.t.Helper()
+	draft := users.Draft{
+		Username: strings.Repeat("n", 64), Email: "n" + address[1:], Role: users.RoleUser, Status: users.StatusActive,
+	}
+	if _, err := b.site.world.Users.Create(context.Background(), apptest.Tester, draft); err != nil {
+		b.t.Fatal(err)
+	}
+	b.open("/help")
+	b.choose("de", "light")
+	b.open("/users?status=invited")
+	b.do(chromedp.Click(chromedp.CSS(`#bulk [name=all]`)))
+	for _, button := range []string{"#bulk button", "main form[action='/users/bulk/apply'] button"} {
+		b.press(button)
+		for _, width := range []int64{1280, 768, 320} {
+			b.do(chromedp.EmulateViewport(width, 900))
+			b.reflows(fmt.Sprintf("after %s at %d px", button, width))
+		}
+		b.do(chromedp.EmulateViewport(1280, 900))
+	}
+	if !strings.Contains(b.text("main"), draft.Email) {
+		b.t.Errorf("the page of the links: %s", b.text("main"))
+	}
 }
 
 // TestTheSetupLinkWorksOnTheOpenPage follows the link where the page stands open already, which loads nothing.

@@ -39,6 +39,9 @@ func (s *Server) bulkPreview(c *fiber.Ctx) error { return s.showPreview(c, fiber
 // showPreview tells whom an action would change; again, with a note, if that has changed since the last time.
 func (s *Server) showPreview(c *fiber.Ctx, status int) error {
 	action := users.BulkAction(c.FormValue("action"))
+	if action == users.BulkInvite {
+		return s.showInvitePlan(c, status)
+	}
 	if !slices.Contains(users.BulkActions, action) {
 		return errBadRequest
 	}
@@ -47,11 +50,17 @@ func (s *Server) showPreview(c *fiber.Ctx, status int) error {
 	if err != nil {
 		return err
 	}
-	view := web.BulkView{Action: action, Preview: preview, IDs: ids, Query: query, Changed: status == fiber.StatusConflict}
+	view := web.BulkView{
+		BulkForm: web.BulkForm{Action: action, Expected: preview.Change, IDs: ids, Query: query},
+		Preview:  preview, Changed: status == fiber.StatusConflict,
+	}
 	return s.page(c, status, web.BulkPage(s.view(c, "bulk.title"), view))
 }
 
 func (s *Server) bulkApply(c *fiber.Ctx) error {
+	if users.BulkAction(c.FormValue("action")) == users.BulkInvite {
+		return s.inviteMany(c)
+	}
 	sel, _, query := selection(c)
 	sel.Expect = int(formInt(c, "expected"))
 	res, err := s.users.Bulk(c.UserContext(), current(c).actor(), users.BulkAction(c.FormValue("action")), sel)

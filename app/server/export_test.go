@@ -10,6 +10,9 @@ import (
 // RequestTimeout sets how long a request may take.
 func (s *Server) RequestTimeout(d time.Duration) { s.timeout = d }
 
+// MailBudget sets how long the mails of one request may take.
+func (s *Server) MailBudget(d time.Duration) { s.mailBudget = d }
+
 // CleanUpOnce does what a host does every few minutes.
 func (s *Server) CleanUpOnce(ctx context.Context) error { return s.cleanUpOnce(ctx) }
 

@@ -22,14 +22,17 @@ func (s *Server) mailLink(c *fiber.Ctx, u *users.User, kind, link string) string
 	if s.mailer == nil {
 		return mailNone
 	}
-	lang := current(c).prefs.Lang
-	err := s.mailer.Send(c.UserContext(), u.Email, web.T(lang, "mail."+kind+"_subject", s.cfg.SiteName),
-		web.T(lang, "mail."+kind+"_body", u.Username, link))
-	if err != nil {
+	if err := s.sendLink(c.UserContext(), current(c).prefs.Lang, u, kind, link); err != nil {
 		s.log.Error("a link could not be sent", "request_id", current(c).id, "user_id", u.ID, "error", err.Error())
 		return mailFailed
 	}
 	return mailSent
+}
+
+// sendLink sends a link in a language's words.
+func (s *Server) sendLink(ctx context.Context, lang string, u *users.User, kind, link string) error {
+	subject, body := web.T(lang, "mail."+kind+"_subject", s.cfg.SiteName), web.T(lang, "mail."+kind+"_body", u.Username, link)
+	return s.mailer.Send(ctx, u.Email, subject, body)
 }
 
 // mailer sends a message to one address. Without SMTP it is nil, and links are handed over by an administrator.

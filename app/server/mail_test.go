@@ -23,6 +23,8 @@ import (
 type postOffice struct {
 	addr  string
 	mails chan string
+	// refuses is an address that it takes no mail for.
+	refuses string
 }
 
 func newPostOffice(t *testing.T) *postOffice {
@@ -76,6 +78,12 @@ func (p *postOffice) serve(conn net.Conn) {
 		case "QUIT":
 			say("221 bye")
 			return
+		case "RCPT":
+			if p.refuses != "" && strings.Contains(line, p.refuses) {
+				say("550 nobody of that name")
+			} else {
+				say("250 fine")
+			}
 		default:
 			say("250 fine")
 		}

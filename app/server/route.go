@@ -151,6 +151,7 @@ func (s *Server) bulkRoutes() []Route {
 	return []Route{
 		{Method: post, Path: "/users/bulk", Access: Admin, Handler: s.bulkPreview},
 		{Method: post, Path: "/users/bulk/apply", Access: Admin, Handler: s.bulkApply, StepUp: true},
+		{Method: post, Path: "/users/bulk/invitations", Access: Admin, Handler: s.invitationsFile},
 		{Method: post, Path: "/users/bulk/undo", Access: Admin, Handler: s.bulkUndo},
 		{Method: get, Path: "/users/export", Access: Admin, Handler: s.exportUsers, StepUp: true},
 		{Method: get, Path: "/users/import", Access: Admin, Handler: s.importPage},

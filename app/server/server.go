@@ -38,10 +38,12 @@ type Server struct {
 	app      *fiber.App
 	routes   []Route
 
-	keys     *auth.Keys
-	timeout  time.Duration // of a request
-	migrated atomic.Bool
-	draining atomic.Bool
+	keys    *auth.Keys
+	timeout time.Duration // of a request
+	// mailBudget is how long the mails of one request may take.
+	mailBudget time.Duration
+	migrated   atomic.Bool
+	draining   atomic.Bool
 }
 
 const (
@@ -72,7 +74,10 @@ func New(cfg *config.Config, version string, db *bun.DB, log *slog.Logger) (*Ser
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, version: version, log: log, db: db, assets: assets, metrics: newMetrics(db), mailer: mail, timeout: requestTimeout}
+	s := &Server{
+		cfg: cfg, version: version, log: log, db: db, assets: assets, metrics: newMetrics(db), mailer: mail, timeout: requestTimeout,
+		mailBudget: mailBudget,
+	}
 	s.sessions = auth.NewSessions(db)
 	policy := password.Policy{MinLength: cfg.PasswordMinLength, Context: []string{cfg.SiteName, cfg.PublicHost()}}
 	if cfg.BreachURL != "" {

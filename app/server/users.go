@@ -275,9 +275,12 @@ func (s *Server) showLink(c *fiber.Ctx, u *users.User, kind string) error {
 	if err != nil {
 		return err
 	}
-	link := s.cfg.PublicURL + "/link/" + token
+	link := s.linkURL(token)
 	return s.ok(c, web.LinkIssuedPage(s.view(c, "link.issued"), u, link, s.mailLink(c, u, kind, link)))
 }
+
+// linkURL is the address of a link, given its secret.
+func (s *Server) linkURL(token string) string { return s.cfg.PublicURL + "/link/" + token }
 
 func (s *Server) revokeLinks(c *fiber.Ctx) error {
 	u, err := s.users.Get(c.UserContext(), routeID(c))

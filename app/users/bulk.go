@@ -26,12 +26,18 @@ const (
 	BulkEndSessions BulkAction = "end_sessions"
 	BulkDelete      BulkAction = "delete"
 	BulkRestore     BulkAction = "restore"
+	// BulkInvite makes invitation links. It changes no person and cannot be undone, so it is not for Bulk: package auth does
+	// it.
+	BulkInvite BulkAction = "invite"
 )
 
-// BulkActions lists them in the order that forms show them.
+// BulkActions lists those that Bulk does.
 var BulkActions = []BulkAction{
 	BulkEnable, BulkDisable, BulkMakeAdmin, BulkMakeUser, BulkForceChange, BulkEndSessions, BulkDelete, BulkRestore,
 }
+
+// BulkChoices lists all of them in the order that forms show them.
+var BulkChoices = slices.Insert(slices.Clone(BulkActions), slices.Index(BulkActions, BulkDelete), BulkInvite)
 
 const (
 	// BulkLimit is how many people one bulk action takes.
@@ -76,7 +82,7 @@ func (a BulkAction) apply(u *User, now time.Time) {
 		u.DeletedAt = &now
 	case BulkRestore:
 		u.DeletedAt = nil
-	case BulkEndSessions:
+	case BulkEndSessions, BulkInvite:
 	}
 }
 
@@ -96,9 +102,10 @@ func (s *Service) selected(ctx context.Context, db bun.IDB, action BulkAction, s
 		}
 		q.Where("id IN (?)", bun.List(sel.IDs))
 	}
-	if action == BulkRestore {
+	switch {
+	case action == BulkRestore:
 		q.Where("deleted_at IS NOT NULL")
-	} else {
+	case action != BulkInvite:
 		q.Where("deleted_at IS NULL")
 	}
 	if lock {
@@ -265,7 +272,7 @@ func (s *Service) bulkUpdate(ctx context.Context, tx bun.Tx, action BulkAction, 
 		q.Set("deleted_at = ?", now)
 	case BulkRestore:
 		q.Set("deleted_at = NULL").Set("enabled_at = ?", now)
-	case BulkEndSessions:
+	case BulkEndSessions, BulkInvite:
 		return nil
 	}
 	if _, err := q.Exec(ctx); err != nil {

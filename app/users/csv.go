@@ -50,6 +50,15 @@ func safeCell(s string) string {
 	return s
 }
 
+// SafeCells are texts that a spreadsheet takes for texts.
+func SafeCells(cells ...string) []string {
+	safe := make([]string, len(cells))
+	for i, cell := range cells {
+		safe[i] = safeCell(cell)
+	}
+	return safe
+}
+
 // plainCell undoes safeCell, so that an export can be imported again.
 func plainCell(s string) string {
 	if len(s) > 1 && s[0] == '\'' && strings.ContainsRune("=+-@\t\r", rune(s[1])) {
@@ -70,11 +79,7 @@ func NewCSV(w io.Writer) *CSV {
 
 // Write adds a row.
 func (c *CSV) Write(cells ...string) error {
-	safe := make([]string, len(cells))
-	for i, cell := range cells {
-		safe[i] = safeCell(cell)
-	}
-	if err := c.out.Write(safe); err != nil {
+	if err := c.out.Write(SafeCells(cells...)); err != nil {
 		return fmt.Errorf("write the export: %w", err)
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 // keyInCode finds the keys that sources name in full.
 var keyInCode = regexp.MustCompile(`"((?:nav|prefs|form|help|error|field|password|label|login|code|logout|setup|mail|link|` +
 	`confirm|account|profile|factor|codes|sessions|tokens|activity|empty|time|users|user|conflict|bulk|import|overview|audit|` +
-	`token|session|device|notice|dormant|done|views|view|palette)\.[a-z0-9_.-]*[a-z0-9])"`)
+	`token|session|device|notice|dormant|done|views|view|palette|invite|copy)\.[a-z0-9_.-]*[a-z0-9])"`)
 
 func TestEveryTextIsThereInEveryLanguage(t *testing.T) {
 	english := catalogues["en"]

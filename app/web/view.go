@@ -35,6 +35,14 @@ func (v View) T(key string, args ...any) string { return T(v.Prefs.Lang, key, ar
 // N is a number in the view's language.
 func (v View) N(n int) string { return Number(v.Prefs.Lang, n) }
 
+// sentence is a text about n people, which has another key for one.
+func (v View) sentence(key string, n int) string {
+	if n == 1 {
+		return v.T(key + "_one")
+	}
+	return v.T(key, v.N(n))
+}
+
 // When is a time in the view's language.
 func (v View) When(t *time.Time) string { return When(v.Prefs.Lang, t) }
 
@@ -261,12 +269,18 @@ func flag(b bool) string {
 	return ""
 }
 
+// BulkForm is what the page before a bulk action sends on: whom it is about, and how many of them it told of.
+type BulkForm struct {
+	Action   users.BulkAction
+	Expected int
+	IDs      []int64
+	Query    string
+}
+
 // BulkView is the page before a bulk action.
 type BulkView struct {
-	Action  users.BulkAction
+	BulkForm
 	Preview users.Preview
-	IDs     []int64
-	Query   string
 	// Changed says that the selection is no longer what the page before told.
 	Changed bool
 }

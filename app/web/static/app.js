@@ -69,7 +69,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("click", async (event) => {
   const copier = event.target instanceof Element && event.target.closest("[data-copies]");
   if (!copier) return;
-  const lines = [...document.querySelectorAll(copier.dataset.copies)].map((e) => e.textContent);
+  const lines = [...document.querySelectorAll(copier.dataset.copies)].map((e) => e.dataset.line || e.textContent);
   await navigator.clipboard.writeText(lines.join("\n"));
   copier.nextElementSibling.textContent = copier.dataset.done;
 });
