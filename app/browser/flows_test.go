@@ -46,6 +46,7 @@ func TestPagesThatOnlyAnActLeadsTo(t *testing.T) {
 			s.world.Crowd(t, 12)
 			b.signIn("ada")
 			administratorsPages(b, theme, bob)
+			lastAdministratorsPage(b, theme, ada)
 			newDevicePages(b, theme, ada)
 			secondFactorPages(b, theme, ada)
 		})
@@ -133,6 +134,20 @@ func invitationPages(b *tab, theme string, bob *users.User) {
 	lines := strings.Split(b.script("window.copied"), "\n")
 	if len(lines) != 6 || lines[0] != "person000000\tperson000000@example.org\t"+one {
 		b.t.Errorf("copied %d lines: %q", len(lines), lines)
+	}
+}
+
+// lastAdministratorsPage tries to make a user of the only administrator, and goes back.
+func lastAdministratorsPage(b *tab, theme string, ada *users.User) {
+	b.t.Helper()
+	form := fmt.Sprintf("/users/%d", ada.ID)
+	b.open(form)
+	b.fill("role", "user")
+	b.press("main form[action^='/users/'] .btn-primary")
+	b.look("error-last-administrator", theme)
+	b.press("main .empty .btn-primary")
+	if b.at() != form {
+		b.t.Errorf("back leads to %s, want %s", b.at(), form)
 	}
 }
 

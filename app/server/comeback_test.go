@@ -121,3 +121,50 @@ func TestAnImportShowsWhomItMakesAdministrator(t *testing.T) {
 		t.Errorf("the report begins with %s", first)
 	}
 }
+
+// TestAnErrorLeadsBackToWhereOneWas refuses to let the last administrator go, from the form and from the list, and looks
+// where the page leads to. Other sites and pages that only an act opens are nowhere to go back to.
+func TestAnErrorLeadsBackToWhereOneWas(t *testing.T) {
+	h := newHost(t)
+	admin, ada := h.as("ada", users.RoleAdmin)
+	other, eve := h.as("eve", users.RoleAdmin)
+	ends := users.Patch{ExpiresAt: new("2099-01-01T00:00")}
+	if _, err := h.world.Users.Edit(context.Background(), apptest.Tester, eve.ID, 0, ends); err != nil {
+		t.Fatal(err)
+	}
+	self := "/users/" + fmtID(ada.ID)
+	back := func(b *browser, referer, path string, form url.Values) string {
+		b.headers["Referer"] = referer
+		res := b.post(path, form)
+		if res.StatusCode != http.StatusConflict || !strings.Contains(res.body, "last active administrator") {
+			t.Fatalf("%s: %d %s", path, res.StatusCode, between(res.body, "<main", "</main>"))
+		}
+		return between(between(res.body, `<div class="empty">`, "</div>"), `href="`, `"`)
+	}
+	quick := func(b *browser, referer string) string {
+		return back(b, referer, self+"/quick", url.Values{"status": {"disabled"}, "version": {"1"}})
+	}
+	ours := h.cfg.PublicURL
+	for referer, want := range map[string]string{
+		ours + "/users?q=ada&done=done.saved": "/users?q=ada",
+		ours + self:                           self,
+		ours + "/users/bulk":                  "/",
+		ours + ".evil.example/users":          "/",
+		"https://evil.example/users":          "/",
+		ours + "//evil.example":               "/",
+		"javascript:alert(1)":                 "/",
+		"":                                    "/",
+	} {
+		if got := quick(other, referer); got != want {
+			t.Errorf("coming from %q it leads to %q, want %q", referer, got, want)
+		}
+	}
+	form := url.Values{"action": {"disable"}, "id": {fmtID(ada.ID)}, "query": {"role=admin"}}
+	if got := back(other, ours+"/users/bulk", "/users/bulk/apply", form); got != "/users?role=admin" {
+		t.Errorf("a bulk action leads back to %q", got)
+	}
+	admin.headers["Referer"] = ours + "/users"
+	if res := admin.get("/users/999999"); !strings.Contains(res.body, `href="/users">Back</a>`) {
+		t.Errorf("a page that is not there: %d %s", res.StatusCode, between(res.body, "<main", "</main>"))
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -135,7 +136,28 @@ func (s *Server) handleError(c *fiber.Ctx, err error) error {
 	if to := nextStep(c, err); to != "" {
 		return c.Redirect(to, fiber.StatusSeeOther)
 	}
-	return s.page(c, p.Status, web.ErrorPage(s.view(c, "error.title"), p.Status, p.Detail, st.id))
+	return s.page(c, p.Status, web.ErrorPage(s.view(c, "error.title"), p.Status, p.Detail, st.id, s.wayBack(c)))
+}
+
+// wayBack is the page of ours that somebody came from, if it can be opened again; from the pages that lead to bulk actions,
+// which cannot, it is the list. Empty is nowhere to go back to.
+func (s *Server) wayBack(c *fiber.Ctx) string {
+	if u := current(c).user; u != nil && u.IsAdmin() && c.Method() == fiber.MethodPost && strings.HasPrefix(c.Path(), "/users/bulk") {
+		return listPath(c.FormValue("query"))
+	}
+	from, err := url.Parse(c.Get(fiber.HeaderReferer))
+	if err != nil || !s.isOwnOrigin(from.Scheme+"://"+from.Host) || !slices.Contains(s.allowedMethods(from.Path), fiber.MethodGet) {
+		return ""
+	}
+	query := from.Query()
+	query.Del("done") // what was said of an act before
+	query.Del("undo")
+	from.RawQuery = query.Encode()
+	back := safeNext(from.RequestURI())
+	if back == "/" || c.Method() == fiber.MethodGet && from.Path == c.Path() {
+		return ""
+	}
+	return back
 }
 
 func sendProblem(c *fiber.Ctx, p problem) error {

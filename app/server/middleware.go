@@ -185,8 +185,7 @@ func (s *Server) checkOrigin(c *fiber.Ctx, st *state) error {
 	if site := c.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
 		return fmt.Errorf("%w: it comes from another site", errForm)
 	}
-	if origin := c.Get(fiber.HeaderOrigin); origin != "" && origin != s.cfg.PublicURL &&
-		origin != strings.Replace(s.cfg.PublicURL, "127.0.0.1", "localhost", 1) {
+	if origin := c.Get(fiber.HeaderOrigin); origin != "" && !s.isOwnOrigin(origin) {
 		return fmt.Errorf("%w: it comes from another origin", errForm)
 	}
 	token := c.Get("X-CSRF-Token")
@@ -197,6 +196,10 @@ func (s *Server) checkOrigin(c *fiber.Ctx, st *state) error {
 		return fmt.Errorf("%w: load the page again and repeat", errForm)
 	}
 	return nil
+}
+
+func (s *Server) isOwnOrigin(origin string) bool {
+	return origin == s.cfg.PublicURL || origin == strings.Replace(s.cfg.PublicURL, "127.0.0.1", "localhost", 1)
 }
 
 // authorize says whether somebody may use the route, and what has to be done first.
