@@ -82,7 +82,8 @@ func (a *account) table(routes ...cloud.Route) string {
 }
 
 func (a *account) subnet(zone, block, table string) string {
-	id := cloudtest.Must[cloud.Subnet](a.t)(a.CreateSubnet(a.t.Context(), cloud.CreateSubnetInput{VPCID: a.vpc, Zone: zone, CIDRBlock: block})).ID
+	in := cloud.CreateSubnetInput{VPCID: a.vpc, Zone: zone, CIDRBlock: block}
+	id := cloudtest.Must[cloud.Subnet](a.t)(a.CreateSubnet(a.t.Context(), in)).ID
 	cloudtest.Must[cloud.Association](a.t)(a.AssociateRouteTable(a.t.Context(), table, id))
 	return id
 }
