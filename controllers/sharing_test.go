@@ -70,10 +70,11 @@ func TestCachedObjectsShareTheirWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := decode(t, given); !reflect.DeepEqual(object, want) {
+		got, ok := object.(*unstructured.Unstructured)
+		if want := decode(t, given); !ok || !reflect.DeepEqual(got, want) {
 			t.Fatalf("the object became %v, want %v", object, want)
 		}
-		collectWords(object.(*unstructured.Unstructured).Object, words) //nolint:forcetypeassert // compared above
+		collectWords(got.Object, words)
 	}
 	for _, word := range []string{"kind", "Subnet", "status", "subnetID", "conditions", "type", "Synced"} {
 		if len(words[word]) != 1 {
