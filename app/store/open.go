@@ -29,8 +29,10 @@ import (
 // tests and empty on RDS MySQL. It also asks while opening, which would need a database at start.
 type portableDialect struct{ *mysqldialect.Dialect }
 
+// Init implements schema.Dialect, and asks the server nothing.
 func (portableDialect) Init(*sql.DB) {}
 
+// Features implements schema.Dialect: what both servers can do.
 func (d portableDialect) Features() feature.Feature {
 	return d.Dialect.Features().Remove(feature.InsertReturning | feature.DeleteReturning)
 }

@@ -83,6 +83,10 @@ func TestADeletionSaysWhatItWaitsForAndWhy(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestADeletionThatTakesTooLongOrWaitsForSomebodyIsBlocked(t *testing.T) {
+	refused := Condition("ACK.Recoverable", "True", "DependencyViolation: in use", time.Time{})
 	step := prune.Step{Going: []*unstructured.Unstructured{Ready(ack.VPC, "vpc", Deleting(now), refused)}}
 	first := deleting(t, status.Teardown{Step: step})
 	long := deleting(t, status.Teardown{Stack: first, Step: step, Now: now.Add(30 * time.Minute)})
