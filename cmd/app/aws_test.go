@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"usermanagement.dev/stack/internal/hostcontract"
+	"usermanagement.dev/stack/lab/loopback/loopbacktest"
 )
 
 // secretsManager is AWS Secrets Manager as the app sees it, over HTTP.
@@ -90,7 +91,7 @@ func TestAHostOnAWSWaitsForItsRoleAndFollowsARotation(t *testing.T) {
 	ctx := context.Background()
 	db := startDatabase(t, 0)
 	aws := newSecretsManager(t)
-	listen := freeAddress(t)
+	listen := loopbacktest.Address(t)
 	cmd := app(t, "", listen, "serve")
 	cmd.Env = []string{
 		runAsApp + "=1", hostcontract.EnvListen + "=" + listen, hostcontract.EnvPublicURL + "=http://" + listen,
@@ -120,7 +121,7 @@ func TestAHostOnAWSWaitsForItsRoleAndFollowsARotation(t *testing.T) {
 // TestNoRequestFailsWhileAHostDrains asks all the time, over connections that are kept open as a load balancer's are.
 func TestNoRequestFailsWhileAHostDrains(t *testing.T) {
 	db := startDatabase(t, 0)
-	listen := freeAddress(t)
+	listen := loopbacktest.Address(t)
 	cmd := app(t, db.URL("ums"), listen, "serve")
 	cmd.Env = append(cmd.Env, hostcontract.EnvDrain+"=5s")
 	if err := cmd.Start(); err != nil {

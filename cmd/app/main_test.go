@@ -18,6 +18,7 @@ import (
 	"usermanagement.dev/stack/internal/hostcontract"
 	"usermanagement.dev/stack/lab/apptest"
 	"usermanagement.dev/stack/lab/database"
+	"usermanagement.dev/stack/lab/loopback/loopbacktest"
 )
 
 // runAsApp makes this test binary behave as the app, so that tests start real processes of it.
@@ -54,17 +55,6 @@ func app(t *testing.T, databaseURL, listen string, args ...string) *exec.Cmd {
 		hostcontract.EnvHostID + "=" + listen, hostcontract.EnvDrain + "=2s",
 	}
 	return cmd
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 func ask(listen string) (int, hostcontract.Health) {
@@ -124,7 +114,7 @@ func TestFiveHostsComeUpTogetherAndOneDrains(t *testing.T) {
 	var listens []string
 	var log bytes.Buffer
 	for i := range 5 {
-		listen := freeAddress(t)
+		listen := loopbacktest.Address(t)
 		cmd := app(t, db.URL("ums"), listen, "serve")
 		if i == 0 {
 			cmd.Stdout = &log
@@ -162,7 +152,7 @@ func TestFiveHostsComeUpTogetherAndOneDrains(t *testing.T) {
 
 // TestAppStartsWithoutItsDatabaseAndWaits starts the app first and its database later.
 func TestAppStartsWithoutItsDatabaseAndWaits(t *testing.T) {
-	_, port, err := net.SplitHostPort(freeAddress(t))
+	_, port, err := net.SplitHostPort(loopbacktest.Address(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +160,7 @@ func TestAppStartsWithoutItsDatabaseAndWaits(t *testing.T) {
 	if _, err := fmt.Sscan(port, &number); err != nil {
 		t.Fatal(err)
 	}
-	listen := freeAddress(t)
+	listen := loopbacktest.Address(t)
 	cmd := app(t, "mysql://late:late@127.0.0.1:"+port+"/ums", listen, "serve")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -185,7 +175,7 @@ func TestAppStartsWithoutItsDatabaseAndWaits(t *testing.T) {
 
 func TestCommandsOnADatabase(t *testing.T) {
 	db := startDatabase(t, 0)
-	listen := freeAddress(t)
+	listen := loopbacktest.Address(t)
 	for _, tc := range []struct {
 		args []string
 		want string

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"flag"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,6 +19,7 @@ import (
 
 	"usermanagement.dev/stack/internal/hostcontract"
 	"usermanagement.dev/stack/lab/database"
+	"usermanagement.dev/stack/lab/loopback"
 )
 
 func main() {
@@ -118,7 +118,7 @@ func row(size int, what string, p *process, r result) {
 
 // startApp runs the app's binary on a database and waits until it is healthy.
 func startApp(ctx context.Context, binary, databaseURL string) (*process, error) {
-	address, err := freeAddress(ctx)
+	address, err := loopback.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func benchKey() string {
 }
 
 func startBare(ctx context.Context, dsn string) (*process, error) {
-	address, err := freeAddress(ctx)
+	address, err := loopback.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -150,16 +150,6 @@ func startBare(ctx context.Context, dsn string) (*process, error) {
 	}
 	cmd := exec.CommandContext(ctx, self, "-bare", address) //nolint:gosec // this program
 	return start(ctx, "bare net/http", "http://"+address, cmd, map[string]string{bareDSN: dsn})
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String(), nil
 }
 
 func person(i int) string { return "person" + strconv.Itoa(i) }

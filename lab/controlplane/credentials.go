@@ -11,6 +11,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"usermanagement.dev/stack/lab/internal/pki"
+	"usermanagement.dev/stack/lab/loopback"
 )
 
 // adminUser is the user of Config; it is in system:masters and may do everything.
@@ -51,7 +52,7 @@ func (cp *ControlPlane) UserConfig(user string, groups ...string) (*rest.Config,
 		return nil, err
 	}
 	return &rest.Config{
-		Host: "https://" + loopback(cp.port),
+		Host: "https://" + loopback.Address(cp.port),
 		QPS:  -1,
 		TLSClientConfig: rest.TLSClientConfig{
 			CAData:   cp.authority.PEM(),

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"usermanagement.dev/stack/lab/controlplane/binaries"
+	"usermanagement.dev/stack/lab/loopback"
 	"usermanagement.dev/stack/lab/scratch"
 )
 
@@ -122,25 +122,10 @@ func (l *layout) clearSocket() error {
 	return nil
 }
 
-func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
 func portIsFree(port int) bool {
-	listener, err := net.Listen("tcp", loopback(port)) //nolint:noctx // returns at once
+	listener, err := net.Listen("tcp", loopback.Address(port)) //nolint:noctx // returns at once
 	if err != nil {
 		return false
 	}
 	return listener.Close() == nil
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", loopback(0)) //nolint:noctx // returns at once
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer listener.Close() //nolint:errcheck // nothing was accepted
-	address, err := netip.ParseAddrPort(listener.Addr().String())
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	return int(address.Port()), nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"usermanagement.dev/stack/lab/controlplane/binaries"
 	"usermanagement.dev/stack/lab/internal/process"
+	"usermanagement.dev/stack/lab/loopback"
 )
 
 const (
@@ -39,7 +40,7 @@ func (cp *ControlPlane) startAPIServer(ctx context.Context, etcd *process.Proces
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		port, err := cp.choosePort(try)
+		port, err := cp.choosePort(ctx, try)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +68,7 @@ func (cp *ControlPlane) forget(p *process.Process) {
 	cp.running = slices.DeleteFunc(cp.running, func(r *process.Process) bool { return r == p })
 }
 
-func (cp *ControlPlane) choosePort(try int) (int, error) {
+func (cp *ControlPlane) choosePort(ctx context.Context, try int) (int, error) {
 	if wanted := cp.opts.Port; wanted != 0 {
 		if !portIsFree(wanted) {
 			return 0, fmt.Errorf("port %d on 127.0.0.1 is in use or not allowed: choose another one, or 0 for any", wanted)
@@ -77,7 +78,7 @@ func (cp *ControlPlane) choosePort(try int) (int, error) {
 	if last := cp.layout.lastPort(); last != 0 && try == 1 {
 		return last, nil
 	}
-	return freePort()
+	return loopback.FreePort(ctx)
 }
 
 // usePort makes the configuration of the admin, with which readiness is asked for.

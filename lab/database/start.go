@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"usermanagement.dev/stack/lab/internal/loopback"
+	"usermanagement.dev/stack/lab/loopback"
 	"usermanagement.dev/stack/lab/scratch"
 )
 

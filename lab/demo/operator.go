@@ -4,19 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"usermanagement.dev/stack/lab/controlplane"
-	"usermanagement.dev/stack/lab/internal/loopback"
 	"usermanagement.dev/stack/lab/internal/process"
+	"usermanagement.dev/stack/lab/loopback"
 )
 
 const (
@@ -166,11 +164,11 @@ func (o *operator) stop() error {
 func freeAddresses(ctx context.Context, n int) ([]string, error) {
 	addresses := make([]string, 0, n)
 	for range n {
-		port, err := loopback.FreePort(ctx)
+		address, err := loopback.FreeAddress(ctx)
 		if err != nil {
 			return nil, err
 		}
-		addresses = append(addresses, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		addresses = append(addresses, address)
 	}
 	return addresses, nil
 }

@@ -15,7 +15,7 @@ import (
 	"usermanagement.dev/stack/internal/userdata"
 	"usermanagement.dev/stack/lab/awsapi"
 	"usermanagement.dev/stack/lab/cloud"
-	"usermanagement.dev/stack/lab/internal/loopback"
+	"usermanagement.dev/stack/lab/loopback"
 )
 
 // ProcessOptions say what hosts that are processes stand on.
@@ -122,11 +122,9 @@ func (m *process) prepare(config CloudConfig) error {
 	if err := writeFile(filepath.Join(m.dir, "bin", "cloud-init"), shim, 0o700); err != nil {
 		return err
 	}
-	port, err := loopback.FreePort(context.Background())
-	if err != nil {
+	if m.listen, err = loopback.FreeAddress(context.Background()); err != nil {
 		return err
 	}
-	m.listen = fmt.Sprintf("127.0.0.1:%d", port)
 	m.metadata, err = m.processes.options.Accounts.ServeMetadata(m.id)
 	return err
 }

@@ -15,8 +15,8 @@ import (
 
 	"usermanagement.dev/stack/lab/cloud"
 	"usermanagement.dev/stack/lab/database"
-	"usermanagement.dev/stack/lab/internal/loopback"
 	"usermanagement.dev/stack/lab/internal/pki"
+	"usermanagement.dev/stack/lab/loopback"
 )
 
 // Options say what to run.
@@ -204,7 +204,7 @@ func newServer(o Options, i cloud.DBInstance) (*server, error) {
 	return s, err
 }
 
-func (s *server) address() string { return fmt.Sprintf("127.0.0.1:%d", s.options.Port) }
+func (s *server) address() string { return loopback.Address(s.options.Port) }
 
 // settle starts the server unless it is kept from running, and has it take the password that the model has.
 func (s *server) settle(ctx context.Context, i cloud.DBInstance) error {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 
 	"usermanagement.dev/stack/internal/hostcontract"
 	"usermanagement.dev/stack/lab/database"
+	"usermanagement.dev/stack/lab/loopback/loopbacktest"
 )
 
 const (
@@ -98,7 +98,7 @@ func (l *logBuffer) String() string {
 func (s *stage) launch(t *testing.T, binary, name string) *host {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	h := &host{t: t, name: name, listen: freeAddress(t), log: &logBuffer{}}
+	h := &host{t: t, name: name, listen: loopbacktest.Address(t), log: &logBuffer{}}
 	h.cmd = s.command(ctx, binary, h.listen, "serve")
 	h.cmd.Stdout, h.cmd.Stderr = h.log, h.log
 	if err := h.cmd.Start(); err != nil {
@@ -202,15 +202,4 @@ func await(t *testing.T, what string, holds func() bool) {
 		case <-tick.C:
 		}
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	var listen net.ListenConfig
-	l, err := listen.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +22,7 @@ import (
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/lab/controlplane"
+	"usermanagement.dev/stack/lab/loopback/loopbacktest"
 )
 
 // excuse is why the operator has a right that the life of one stack, as this test sees it, does not use; empty if it must.
@@ -108,7 +108,7 @@ type running struct {
 // where it listens is its own, and what a pod knows by itself.
 func startOperator(t *testing.T) running {
 	t.Helper()
-	r := running{metrics: freeAddress(t), probes: freeAddress(t)}
+	r := running{metrics: loopbacktest.Address(t), probes: loopbacktest.Address(t)}
 	deployment := typed[appsv1.Deployment](t, one(t, template(t), "Deployment"))
 	arguments := append(slices.Clone(deployment.Spec.Template.Spec.Containers[0].Args),
 		"--kubeconfig="+accountKubeconfig(t), "--leader-elect-namespace="+namespace,
@@ -187,16 +187,6 @@ func accountKubeconfig(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
 
 func eventuallyReady(t *testing.T, stack *v1.UserManagementStack) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strconv"
 )
 
 const (
@@ -24,7 +25,7 @@ func FreePort(ctx context.Context) (int, error) {
 	for range tries {
 		port := firstPort + rand.IntN(lastPort-firstPort+1) //nolint:gosec // no secret
 		var listen net.ListenConfig
-		l, err := listen.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		l, err := listen.Listen(ctx, "tcp", Address(port))
 		if err == nil {
 			return port, l.Close()
 		}
@@ -32,3 +33,15 @@ func FreePort(ctx context.Context) (int, error) {
 	}
 	return 0, fmt.Errorf("find a free port: %w", errors.Join(errs...))
 }
+
+// FreeAddress is FreePort with the host before it, as programs are told where to listen.
+func FreeAddress(ctx context.Context) (string, error) {
+	port, err := FreePort(ctx)
+	if err != nil {
+		return "", err
+	}
+	return Address(port), nil
+}
+
+// Address is a port of 127.0.0.1 with the host before it.
+func Address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
