@@ -21,17 +21,18 @@ var varying = []struct {
 	{regexp.MustCompile(`(\d+\.\d+\.\d+\.\d+|\[[0-9a-fA-F:]+\]):\d+->`), "$1->"},
 }
 
-var whitespace = regexp.MustCompile(`\s+`)
-
 // StableMessage is a message without what differs from one try to the next, on one line and cut to a number of bytes,
 // so that a status that says the same thing stays the same.
 func StableMessage(message string, limit int) string {
 	const cut = "…"
-	message = whitespace.ReplaceAllString(strings.ToValidUTF8(message, ""), " ")
-	for _, v := range varying {
-		message = v.pattern.ReplaceAllString(message, v.instead)
+	message = strings.Join(strings.Fields(strings.ToValidUTF8(message, "")), " ")
+	// Whatever varies has digits in it, and most of what is said has none: a pass says a hundred messages.
+	if strings.ContainsAny(message, "0123456789") {
+		for _, v := range varying {
+			message = v.pattern.ReplaceAllString(message, v.instead)
+		}
+		message = strings.TrimSpace(message)
 	}
-	message = strings.TrimSpace(message)
 	if len(message) > limit {
 		message = strings.ToValidUTF8(message[:limit-len(cut)], "") + cut
 	}
