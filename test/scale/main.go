@@ -30,6 +30,7 @@ type settings struct {
 	patience time.Duration
 	workers  int
 	memory   string
+	floor    bool
 	raw      string
 	document string
 	profiles string
@@ -68,6 +69,7 @@ func parse(args []string) (settings, error) {
 	flags.DurationVar(&s.patience, "patience", 20*time.Minute, "bound of every single wait")
 	flags.IntVar(&s.workers, "workers", 0, "the operator's --workers; 0 for its own default")
 	flags.StringVar(&s.memory, "memory", "512000000B", "the operator's GOMEMLIMIT: what the Deployment makes of its 512 MiB; off for none")
+	flags.BoolVar(&s.floor, "floor", true, "measure beside it how long the API server alone takes for the least writes")
 	flags.StringVar(&s.raw, "raw", "", "folder for the figures as JSON; none are written if empty")
 	flags.StringVar(&s.document, "document", "", "document whose generated section is rewritten; none if empty")
 	flags.StringVar(&s.profiles, "profiles", "", "folder for pprof profiles of operator and simulator; none are taken if empty")

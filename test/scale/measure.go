@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"usermanagement.dev/stack/controllers"
@@ -32,14 +33,32 @@ type bench struct {
 	operator *operator
 	watch    *observer
 	result   Result
+	// objects are what the first stack was made of when it was Ready, for the floor.
+	objects []unstructured.Unstructured
 }
 
-// measure starts a fresh lab and a fresh operator, and takes all figures for n stacks.
-func measure(ctx context.Context, s settings, n int) (result Result, err error) {
+// measure takes all figures for n stacks: those of the operator, and the floor beside them.
+func measure(ctx context.Context, s settings, n int) (Result, error) {
+	result, objects, err := measureOperator(ctx, s, n)
+	if err != nil || !s.floor {
+		return result, err
+	}
+	began := time.Now()
+	if result.Floor, err = measureFloor(ctx, s, objects, n); err != nil {
+		return Result{}, fmt.Errorf("the floor: %w", err)
+	}
+	fmt.Fprintf(os.Stderr, "  %-22s %.1f s\n", "the floor", time.Since(began).Seconds())
+	return result, nil
+}
+
+// measureOperator starts a fresh lab and a fresh operator, and takes all figures for n stacks. It also returns what one of them is made of.
+func measureOperator(ctx context.Context, s settings, n int) (
+	result Result, objects []unstructured.Unstructured, err error,
+) {
 	b := &bench{settings: s, n: n, result: newResult(n)}
 	defer func() { err = errors.Join(err, b.stop()) }()
 	if err := b.start(ctx); err != nil {
-		return Result{}, err
+		return Result{}, nil, err
 	}
 	phases := []struct {
 		name string
@@ -55,12 +74,12 @@ func measure(ctx context.Context, s settings, n int) (result Result, err error) 
 	for _, phase := range phases {
 		began := time.Now()
 		if err := phase.do(b, ctx); err != nil {
-			return Result{}, fmt.Errorf("%s: %w%s", phase.name, err, b.operator.tail())
+			return Result{}, nil, fmt.Errorf("%s: %w%s", phase.name, err, b.operator.tail())
 		}
 		fmt.Fprintf(os.Stderr, "  %-22s %.1f s\n", phase.name, time.Since(began).Seconds())
 	}
 	b.result.PeakRSS = b.operator.peak()
-	return b.result, nil
+	return b.result, b.objects, nil
 }
 
 func (b *bench) start(ctx context.Context) error {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"usermanagement.dev/stack/lab/loopback"
 	"usermanagement.dev/stack/lab/scratch"
 )
 
@@ -52,14 +52,14 @@ func startOperator(ctx context.Context, b *bench) (*operator, error) {
 		return nil, err
 	}
 	o := &operator{folder: folder}
-	if o.probe, err = freeAddress(ctx); err != nil {
+	if o.probe, err = loopback.FreeAddress(ctx); err != nil {
 		return o, err
 	}
-	if o.metrics, err = freeAddress(ctx); err != nil {
+	if o.metrics, err = loopback.FreeAddress(ctx); err != nil {
 		return o, err
 	}
 	if b.settings.profiles != "" {
-		if o.pprof, err = freeAddress(ctx); err != nil {
+		if o.pprof, err = loopback.FreeAddress(ctx); err != nil {
 			return o, err
 		}
 	}
@@ -136,15 +136,6 @@ func (o *operator) arguments(s settings) []string {
 	return arguments
 }
 
-// freeAddress is an address on loopback that nobody listens at.
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return listener.Addr().String(), listener.Close()
-}
-
 // ready waits until the operator's caches are filled.
 func (o *operator) ready(ctx context.Context, patience time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -186,6 +177,8 @@ func (o *operator) passes(ctx context.Context) (int, error) {
 	}
 	return 0, errors.New("the operator's metrics do not tell how many passes it made")
 }
+
+func (o *operator) pid() int { return o.command.Process.Pid }
 
 func (o *operator) kubeconfig() string { return filepath.Join(o.folder.Path, "kubeconfig") }
 

@@ -36,7 +36,7 @@ func (b *bench) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before := b.processes()
+	before := processes(b.operator.pid())
 	began := time.Now()
 	err = inParallel(b.n, func(i int) error { return b.admin.Create(ctx, numbered(template, i)) })
 	if err != nil {
@@ -50,24 +50,27 @@ func (b *bench) create(ctx context.Context) error {
 	if err := b.quiet(ctx); err != nil {
 		return err
 	}
-	b.result.CPU = b.processes().since(before)
+	b.result.CPU = processes(b.operator.pid()).since(before)
 	b.result.RSSReady = b.operator.resident()
 	if b.result.Passes, err = b.operator.passes(ctx); err != nil {
 		return err
 	}
 	b.result.Resources = b.watch.resources()
-	b.result.Create, b.result.Simulated, err = b.allRequests(ctx)
+	if b.result.Create, b.result.Simulated, err = b.allRequests(ctx); err != nil {
+		return err
+	}
+	b.objects, err = b.objectsOf(ctx, stackName(0))
 	return errors.Join(err, stop())
 }
 
 // rest watches an operator that has nothing to do.
 func (b *bench) rest(ctx context.Context) error {
-	before := b.processes()
+	before := processes(b.operator.pid())
 	if err := pause(ctx, b.settings.rest); err != nil {
 		return err
 	}
 	b.result.RestSeconds = b.settings.rest.Seconds()
-	b.result.RestCPU = b.processes().since(before)
+	b.result.RestCPU = processes(b.operator.pid()).since(before)
 	var err error
 	b.result.Rest, err = b.requests(ctx)
 	return err

@@ -45,6 +45,9 @@ type Result struct {
 	DeleteOne  Requests `json:"deleteOne"`
 	GoneRest   float64  `json:"goneRest"`
 	DeleteRest Requests `json:"deleteRest"`
+
+	// Floor is what no operator could go below; nil if it was not measured.
+	Floor *Floor `json:"floor,omitempty"`
 }
 
 // Healing is how a harmed object was put right.
