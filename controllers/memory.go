@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -8,6 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/internal/status"
@@ -51,6 +55,16 @@ func (m *stackMemory) newer(cached *v1.UserManagementStack) *v1.UserManagementSt
 		return cached
 	}
 	return r.stack
+}
+
+// follow is told of every stack that the cache shows anew, and forgets the written one then, which would stay in memory until
+// the stack's next pass: at rest for ever.
+func (m *stackMemory) follow() handler.TypedFuncs[*v1.UserManagementStack, reconcile.Request] {
+	return handler.TypedFuncs[*v1.UserManagementStack, reconcile.Request]{
+		UpdateFunc: func(_ context.Context, e event.TypedUpdateEvent[*v1.UserManagementStack], _ queue) {
+			m.newer(e.ObjectNew)
+		},
+	}
 }
 
 func (m *stackMemory) toldAt(uid types.UID) time.Time {

@@ -9,6 +9,7 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -81,6 +82,7 @@ func Setup(m manager.Manager, options Options) error {
 	c, err := builder.ControllerManagedBy(m).
 		Named("stack").
 		For(&v1.UserManagementStack{}, builder.WithPredicates(stackPredicate())).
+		WatchesRawSource(source.Kind(m.GetCache(), &v1.UserManagementStack{}, r.written.follow())).
 		Owns(&corev1.Secret{}).
 		WatchesRawSource(source.Channel(wakeAll, &handler.EnqueueRequestForObject{})).
 		WatchesRawSource(source.Channel(wakeOne, &handler.EnqueueRequestForObject{})).
@@ -90,7 +92,8 @@ func Setup(m manager.Manager, options Options) error {
 		return fmt.Errorf("set up the controller of stacks: %w", err)
 	}
 	r.kinds.watch = func(object client.Object) error {
-		return c.Watch(source.Kind(m.GetCache(), object, handler.EventHandler(childHandler{gone: r.forgetChild, pace: r.pace})))
+		events := childHandler{shown: r.showChild, gone: r.forgetChild, pace: r.pace}
+		return c.Watch(source.Kind(m.GetCache(), object, handler.EventHandler(events)))
 	}
 	r.kinds.changed = func() { r.wakeAll(wakeAll) }
 	if err := m.Add(r.kinds); err != nil {
@@ -134,6 +137,13 @@ func (r *Reconciler) probe(m manager.Manager, prober *probe.Prober, wake chan<- 
 		return fmt.Errorf("set up the health prober: %w", err)
 	}
 	return nil
+}
+
+// showChild drops what was remembered of a write, once a cache shows it.
+func (r *Reconciler) showChild(object client.Object) {
+	if u, ok := object.(*unstructured.Unstructured); ok {
+		r.recent.Shown(u)
+	}
 }
 
 // forgetChild drops what is remembered of an object that is gone, and notes it as lost if nobody here asked it to go.

@@ -22,17 +22,21 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 // childHandler wakes the stack that an object belongs to, when something about the object that a pass reads has changed.
 type childHandler struct {
-	// gone is told of every object that a cache has seen deleted.
-	gone func(client.Object)
-	pace *pace
+	// shown is told of every object that a cache shows anew, gone of every one that it has seen deleted.
+	shown, gone func(client.Object)
+	pace        *pace
 }
 
 // Create wakes the stack of an object that a cache has met.
-func (h childHandler) Create(_ context.Context, e event.CreateEvent, q queue) { h.wake(e.Object, q) }
+func (h childHandler) Create(_ context.Context, e event.CreateEvent, q queue) {
+	h.shown(e.Object)
+	h.wake(e.Object, q)
+}
 
 // Update wakes the stack of an object in which something has changed that a pass reads. If the label that names the stack
 // was changed, the one that it named before is woken: it puts the label back.
 func (h childHandler) Update(_ context.Context, e event.UpdateEvent, q queue) {
+	h.shown(e.ObjectNew)
 	if !meaningful(e.ObjectOld, e.ObjectNew) {
 		return
 	}

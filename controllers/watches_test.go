@@ -23,7 +23,7 @@ func TestAMovedObjectWakesTheStackThatItIsTakenFrom(t *testing.T) {
 	}
 	queue := priorityqueue.New[reconcile.Request]("test")
 	defer queue.ShutDown()
-	h := childHandler{gone: func(client.Object) {}, pace: newPace()}
+	h := childHandler{shown: func(client.Object) {}, gone: func(client.Object) {}, pace: newPace()}
 	h.Update(t.Context(), event.UpdateEvent{ObjectOld: object("prod"), ObjectNew: object("other")}, queue)
 	woken := map[string]bool{}
 	for range 2 {

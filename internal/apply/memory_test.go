@@ -65,6 +65,22 @@ func TestAWriteIsSeenBeforeTheCacheShowsIt(t *testing.T) {
 	}
 }
 
+// TestAWriteIsForgottenWhenACacheShowsIt: its stack may be looked at much later.
+func TestAWriteIsForgottenWhenACacheShowsIt(t *testing.T) {
+	r, _ := memory()
+	r.Wrote(version("10"))
+	if r.Shown(version("9")); len(r.written) != 1 {
+		t.Error("the cache is still behind the write")
+	}
+	if r.Shown(version("10")); len(r.written)+len(r.byStack) != 0 {
+		t.Error("the cache shows the write")
+	}
+	r.Deleted(version("10"))
+	if r.Shown(version("11")); len(r.written) != 1 {
+		t.Error("the cache does not show the deletion")
+	}
+}
+
 func TestOneStackDoesNotSeeTheWritesOfAnother(t *testing.T) {
 	r, _ := memory()
 	r.Wrote(version("10"))

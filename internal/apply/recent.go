@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	v1 "usermanagement.dev/stack/api/v1"
 )
 
 // Recent remembers each write until the caches have caught up with it, so that a pass never acts on a world older than
@@ -58,8 +60,12 @@ func (r *Recent) remember(object *unstructured.Unstructured, deleted bool) {
 	r.byStack[stack][uid] = struct{}{}
 }
 
-// stackOf is the owner in control: every object of a stack has exactly one.
+// stackOf is the stack that an object belongs to, by its label or, if somebody took that away, by the owner in control. The
+// garbage collector takes the owner away when the stack is deleted in the foreground.
 func stackOf(object *unstructured.Unstructured) types.UID {
+	if uid := object.GetLabels()[v1.LabelStackUID]; uid != "" {
+		return types.UID(uid)
+	}
 	for _, owner := range object.GetOwnerReferences() {
 		if owner.Controller != nil && *owner.Controller {
 			return owner.UID
@@ -101,22 +107,36 @@ func (r *Recent) newer(cached *unstructured.Unstructured) *unstructured.Unstruct
 	if !ok {
 		return cached
 	}
-	if e.deleted {
-		if cached.GetDeletionTimestamp() != nil || r.clock().Sub(e.at) > forget {
-			r.drop(cached.GetUID())
-			return cached
-		}
-		going := cached.DeepCopy()
-		asked := metav1.NewTime(e.at)
-		going.SetDeletionTimestamp(&asked)
-		return going
-	}
-	order, err := resourceversion.CompareResourceVersion(cached.GetResourceVersion(), e.object.GetResourceVersion())
-	if err != nil || order >= 0 {
+	if r.caughtUp(e, cached) {
 		r.drop(cached.GetUID())
 		return cached
 	}
-	return e.object
+	if !e.deleted {
+		return e.object
+	}
+	going := cached.DeepCopy()
+	asked := metav1.NewTime(e.at)
+	going.SetDeletionTimestamp(&asked)
+	return going
+}
+
+// caughtUp says whether a cached object shows what was done to it. A deletion that never shows counts after a while.
+func (r *Recent) caughtUp(e entry, cached *unstructured.Unstructured) bool {
+	if e.deleted {
+		return cached.GetDeletionTimestamp() != nil || r.clock().Sub(e.at) > forget
+	}
+	order, err := resourceversion.CompareResourceVersion(cached.GetResourceVersion(), e.object.GetResourceVersion())
+	return err != nil || order >= 0
+}
+
+// Shown forgets a write as soon as a cache shows it. The next look at its stack would too, but among many stacks that may be
+// long away, and the written objects of all of them would be remembered until then.
+func (r *Recent) Shown(cached *unstructured.Unstructured) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e, ok := r.written[cached.GetUID()]; ok && r.caughtUp(e, cached) {
+		r.drop(cached.GetUID())
+	}
 }
 
 // Gone forgets an object that a cache has seen deleted, and says whether it was asked to go.
