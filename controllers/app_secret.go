@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/internal/build"
@@ -40,7 +39,7 @@ func (p *pass) appSecret(ctx context.Context) error {
 	secret := &corev1.Secret{}
 	err := p.client.Get(ctx, types.NamespacedName{Namespace: p.stack.Namespace, Name: p.secret.name}, secret)
 	switch {
-	case err == nil && metav1.IsControlledBy(secret, p.stack):
+	case err == nil && p.owns(secret):
 		p.secret.hash = secret.Annotations[annotationSecretHash]
 		return nil
 	case err == nil:
@@ -66,13 +65,10 @@ func (p *pass) makeSecret(ctx context.Context) error {
 			Labels: map[string]string{
 				v1.LabelManagedBy: v1.ManagedBy, v1.LabelStack: p.stack.Name, v1.LabelStackUID: string(p.stack.UID),
 			},
+			OwnerReferences: build.Owners(p.stack, p.namespace),
 		},
 		Type: corev1.SecretTypeOpaque,
 		Data: map[string][]byte{build.AppSecretKey: document, setupSecretKey: []byte(setup)},
-	}
-	scheme := p.client.Scheme()
-	if err := controllerutil.SetControllerReference(p.stack, secret, scheme, controllerutil.WithBlockOwnerDeletion(false)); err != nil {
-		return fmt.Errorf("own the Secret %s: %w", secret.Name, err)
 	}
 	hash := contentHash(secret.Data)
 	err = p.client.Create(ctx, secret, client.FieldOwner(v1.ManagedBy))
@@ -94,7 +90,7 @@ func (p *pass) makeSecret(ctx context.Context) error {
 func (p *pass) deleteSecret(ctx context.Context) error {
 	secret := &corev1.Secret{}
 	err := p.client.Get(ctx, types.NamespacedName{Namespace: p.stack.Namespace, Name: build.AppSecretName(p.stack)}, secret)
-	if apierrors.IsNotFound(err) || err == nil && !metav1.IsControlledBy(secret, p.stack) {
+	if apierrors.IsNotFound(err) || err == nil && !p.owns(secret) {
 		return nil
 	}
 	if err == nil {

@@ -25,7 +25,7 @@ func Scheme() (*runtime.Scheme, error) {
 }
 
 // CacheOptions keep the operator's memory to what is its own: objects with its label, no managed fields, no content of
-// Secrets, and of the definitions of kinds their names alone.
+// Secrets, and of namespaces and the definitions of kinds their names alone.
 func CacheOptions() cache.Options {
 	ours := labels.SelectorFromSet(labels.Set{v1.LabelManagedBy: v1.ManagedBy})
 	crd := &metav1.PartialObjectMetadata{}
@@ -35,6 +35,7 @@ func CacheOptions() cache.Options {
 			&v1.UserManagementStack{}: {Label: labels.Everything(), Transform: cache.TransformStripManagedFields()},
 			&corev1.Secret{}:          {Label: ours, Transform: withoutContent},
 			crd:                       {Label: labels.Everything(), Transform: nameOnly},
+			newNamespace():            {Label: labels.Everything(), Transform: nameOnly},
 		},
 		// All others are ACK's kinds. By their names they could not be given here: one that is not installed would keep
 		// the operator from starting.
@@ -46,6 +47,7 @@ func CacheOptions() cache.Options {
 
 func nameOnly(object any) (any, error) {
 	if m, ok := object.(metav1.Object); ok {
+		m.SetLabels(nil)
 		m.SetAnnotations(nil)
 		m.SetManagedFields(nil)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -34,6 +35,7 @@ type pass struct {
 	log    logr.Logger
 
 	world     *observe.Stack
+	namespace types.UID
 	secret    appSecret
 	graph     *graph.Graph
 	actions   []plan.Action
@@ -59,6 +61,7 @@ var steps = []step{
 	{"suspend", (*pass).suspend},
 	{"validate", (*pass).validate},
 	{"hold", (*pass).hold},
+	{"look up the namespace", (*pass).lookUpNamespace},
 	{"app secret", (*pass).appSecret},
 	{"build", (*pass).build},
 	{"plan", (*pass).plan},
@@ -167,7 +170,7 @@ func (p *pass) hold(ctx context.Context) error {
 
 // build makes the graph of what shall be.
 func (p *pass) build(ctx context.Context) error {
-	g, err := build.Stack(p.stack, p.world, build.Inputs{AppSecretHash: p.secret.hash, Serving: p.serving()})
+	g, err := build.Stack(p.stack, p.world, build.Inputs{AppSecretHash: p.secret.hash, Namespace: p.namespace, Serving: p.serving()})
 	if err != nil {
 		return p.finish(ctx, status.Invalid(p.stack, err.Error(), p.now))
 	}

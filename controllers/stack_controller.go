@@ -28,7 +28,7 @@ import (
 )
 
 // The rights of the operator, and nothing beyond them: its own kind, the kinds of ACK that a stack is made of, the app
-// Secrets it makes, and sight of which kinds there are.
+// Secrets it makes, and sight of which kinds and namespaces there are.
 //
 // +kubebuilder:rbac:groups=usermanagement.dev,resources=usermanagementstacks,verbs=list;watch;patch
 // +kubebuilder:rbac:groups=usermanagement.dev,resources=usermanagementstacks/status,verbs=patch
@@ -40,6 +40,7 @@ import (
 // +kubebuilder:rbac:groups=route53.services.k8s.aws,resources=recordsets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=elbv2.services.k8s.aws,resources=loadbalancers;targetgroups;listeners,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=list;watch;create;delete
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
@@ -96,6 +97,9 @@ func Setup(m manager.Manager, options Options) error {
 		return c.Watch(source.Kind(m.GetCache(), object, handler.EventHandler(events)))
 	}
 	r.kinds.changed = func() { r.wakeAll(wakeAll) }
+	if err := watchNamespaces(m); err != nil {
+		return err
+	}
 	if err := m.Add(r.kinds); err != nil {
 		return fmt.Errorf("set up the watch of kinds: %w", err)
 	}

@@ -35,6 +35,9 @@ func (p *pass) teardown(ctx context.Context) error {
 		p.forgetStack()
 		return errDone
 	}
+	if controllerutil.ContainsFinalizer(p.stack, metav1.FinalizerOrphanDependents) {
+		return p.orphan(ctx)
+	}
 	if p.stack.Spec.Suspend {
 		return p.finish(ctx, status.Suspended(p.stack, p.now))
 	}
@@ -185,6 +188,19 @@ func (p *pass) release(ctx context.Context) error {
 	if err := p.deleteSecret(ctx); err != nil {
 		return err
 	}
+	return p.letGo(ctx)
+}
+
+// orphan lets the stack go and leaves all that it was made of: whoever deletes with --cascade=orphan asks for that. The
+// garbage collector then takes the stack's name off its objects, which ACK goes on to care for.
+func (p *pass) orphan(ctx context.Context) error {
+	p.tell("Orphaned", "TearDown", "the deletion asked to leave its %d objects: they stay, in Kubernetes and in AWS",
+		len(p.world.Objects()))
+	return p.letGo(ctx)
+}
+
+// letGo takes our finalizer off a stack of which nothing is left to do.
+func (p *pass) letGo(ctx context.Context) error {
 	freed := p.stack.DeepCopy()
 	controllerutil.RemoveFinalizer(freed, v1.Finalizer)
 	patch := client.MergeFromWithOptions(p.stack, client.MergeFromWithOptimisticLock{})
@@ -236,7 +252,7 @@ func (p *pass) stillThere(ctx context.Context, kind ack.Kind, entry v1.Inventory
 }
 
 // owns says whether an object was made for this stack, by either of the marks that say so: somebody may have lost one.
-func (p *pass) owns(object *unstructured.Unstructured) bool {
+func (p *pass) owns(object metav1.Object) bool {
 	return object.GetLabels()[v1.LabelStackUID] == string(p.stack.UID) || metav1.IsControlledBy(object, p.stack)
 }
 

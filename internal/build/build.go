@@ -5,6 +5,8 @@ package build
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/internal/graph"
 )
@@ -16,6 +18,8 @@ type Inputs struct {
 	// DatabaseCAURL is where hosts fetch the certificates that the database's own is verified by; empty means RDS's
 	// bundle of the stack's region.
 	DatabaseCAURL string
+	// Namespace is the UID of the stack's namespace, which owns every object beside the stack; empty where no cluster is asked.
+	Namespace types.UID
 	// Serving says that at least one host answers well through the load balancer, or runs where nobody asks. Names that
 	// lead somewhere else today are moved only then.
 	Serving bool

@@ -4,7 +4,9 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/internal/ack"
@@ -27,13 +29,41 @@ func (a *assembly) set(n *graph.NodeBuilder, kind ack.Kind, object resource) {
 	}
 	a.label(n, object)
 	a.annotate(n, kind, object)
-	// The owner does not block: the order of a deletion is the operator's, not the garbage collector's.
-	object.SetOwnerReferences([]metav1.OwnerReference{{
-		APIVersion: v1.GroupVersion.String(), Kind: v1.Kind,
-		Name: a.stack.Name, UID: a.stack.UID,
-		Controller: new(true), BlockOwnerDeletion: new(false),
-	}})
+	object.SetOwnerReferences(Owners(a.stack, a.in.Namespace))
 	n.Set(object)
+}
+
+// Owners are those of every object of a stack. The stack is the one in control, for the sake of trees in Argo CD and the like.
+// The namespace is there so that the order of a deletion stays the operator's: under foreground deletion, which Argo CD asks
+// for, the garbage collector deletes every object that has no other owner at once, whether it blocks its owner's deletion or
+// not (attemptToDeleteItem of k8s.io/kubernetes/pkg/controller/garbagecollector).
+func Owners(stack *v1.UserManagementStack, namespace types.UID) []metav1.OwnerReference {
+	owners := []metav1.OwnerReference{{
+		APIVersion: v1.GroupVersion.String(), Kind: v1.Kind, Name: stack.Name, UID: stack.UID,
+		Controller: new(true), BlockOwnerDeletion: new(false),
+	}}
+	if namespace == "" {
+		return owners
+	}
+	return append(owners, metav1.OwnerReference{
+		APIVersion: "v1", Kind: namespaceKind, Name: stack.Namespace, UID: namespace,
+		Controller: new(false), BlockOwnerDeletion: new(false),
+	})
+}
+
+// namespaceKind is the kind of a namespace among the owners of an object.
+const namespaceKind = "Namespace"
+
+// NamespaceOf is the UID of the namespace among the owners of a stack's objects; empty if none has one.
+func NamespaceOf(objects []*unstructured.Unstructured) types.UID {
+	for _, object := range objects {
+		for _, owner := range object.GetOwnerReferences() {
+			if owner.Kind == namespaceKind && owner.APIVersion == "v1" {
+				return owner.UID
+			}
+		}
+	}
+	return ""
 }
 
 func (a *assembly) label(n *graph.NodeBuilder, object metav1.Object) {

@@ -110,7 +110,7 @@ func planned(
 		served[kind.Name] = true // one that is not is told by the stack's status
 	}
 	world := observe.New(objects, served, now)
-	in := build.Inputs{Serving: len(world.Hosts()) > 0}
+	in := build.Inputs{Serving: len(world.Hosts()) > 0, Namespace: build.NamespaceOf(objects)}
 	for _, secret := range world.OfNode(build.NodeAppSecret) {
 		in.AppSecretHash = build.AppSecretHash(secret)
 	}

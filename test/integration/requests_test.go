@@ -20,11 +20,16 @@ func requests(t *testing.T) *controlplane.RequestCounter {
 
 func counted(t *testing.T, counter *controlplane.RequestCounter) controlplane.RequestCounts {
 	t.Helper()
+	return countedBy(t, counter, stacktest.OperatorUser)
+}
+
+func countedBy(t *testing.T, counter *controlplane.RequestCounter, user string) controlplane.RequestCounts {
+	t.Helper()
 	counts, err := counter.Counts(t.Context())
 	if err != nil {
 		t.Fatalf("count requests: %v", err)
 	}
-	return counts.By(stacktest.OperatorUser)
+	return counts.By(user)
 }
 
 func TestANewStackTakesFewWritesAndAReadyOneNone(t *testing.T) {

@@ -16,7 +16,7 @@ The part of the ClusterRole that is about objects of the whole cluster (wholeClu
 latter can become a Role.
 */}}
 {{- define "ums.clusterRules" -}}
-{{- $wholeCluster := list "customresourcedefinitions" "tokenreviews" "subjectaccessreviews" -}}
+{{- $wholeCluster := list "namespaces" "customresourcedefinitions" "tokenreviews" "subjectaccessreviews" -}}
 {{- $rules := list -}}
 {{- range fromYamlArray (include "ums.rulesOfKind" (dict "root" .root "kind" "ClusterRole")) -}}
 {{- if eq $.wholeCluster (has (first .resources) $wholeCluster) -}}

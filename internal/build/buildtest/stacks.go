@@ -19,12 +19,14 @@ import (
 )
 
 // Inputs are those of a stack whose app secret is there.
-var Inputs = build.Inputs{AppSecretHash: "5e884898da28"} //nolint:gosec // the hash of nothing
+var Inputs = build.Inputs{AppSecretHash: "5e884898da28", Namespace: NamespaceUID} //nolint:gosec // the hash of nothing
 
 // Namespace and UID are those of every stack here.
 const (
 	Namespace = "team-a"
 	UID       = "0b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0"
+	// NamespaceUID is that of the namespace.
+	NamespaceUID = "7a1c2d3e-4f50-6172-8394-a5b6c7d8e9f0"
 )
 
 // Manifests are the samples as they stand in config/samples, by name.
