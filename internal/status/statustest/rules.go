@@ -1,4 +1,4 @@
-// Package statustest checks that a stack's status keeps the rules that people and tools rely on: those of kstatus, and
+// Package statustest checks that a stack's status keeps the rules that people and tools rely on: those of kstatus and Argo CD, and
 // those that make a status stable and useful. It is meant to be called after every pass of every test.
 package statustest
 
@@ -41,6 +41,7 @@ func Rules(stack *v1.UserManagementStack) []string {
 	c.blockers()
 	c.counts()
 	c.kstatus()
+	c.argoCD()
 	return c.violations
 }
 
