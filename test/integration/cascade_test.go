@@ -1,7 +1,9 @@
 package integration
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,12 +16,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/internal/build"
 	"usermanagement.dev/stack/lab/cloud"
 	"usermanagement.dev/stack/lab/controlplane"
 	"usermanagement.dev/stack/lab/controlplane/binaries"
+	"usermanagement.dev/stack/test/stacktest"
 )
 
 // collector is the user under which a cluster's garbage collector and namespace controller come in the lab.
@@ -35,6 +39,7 @@ func TestDeletionsWithAGarbageCollector(t *testing.T) {
 	t.Run("as an orphanage", orphaned)
 	t.Run("with its namespace", deletedWithItsNamespace)
 	t.Run("with its namespace, and a protected database", protectedInADeletedNamespace)
+	t.Run("with its namespace, under the guard", guardedInADeletedNamespace)
 }
 
 func useLabWithCollector(t *testing.T) {
@@ -82,7 +87,7 @@ func deletedInOrder(t *testing.T, how metav1.DeletionPropagation) {
 func protectedInTheForeground(t *testing.T) {
 	namespace, stack := readyStack(t, "minimal")
 	change(t, stack, func(s *v1.UserManagementStackSpec) { s.Database.DeletionProtection = true })
-	eventuallyReady(t, stack)
+	stack = eventuallyReady(t, stack)
 	if err := admin.Delete(t.Context(), stack, client.PropagationPolicy(metav1.DeletePropagationForeground)); err != nil {
 		t.Fatal(err)
 	}
@@ -90,15 +95,7 @@ func protectedInTheForeground(t *testing.T) {
 		return !slices.Contains(s.Finalizers, metav1.FinalizerDeleteDependents) &&
 			meta.IsStatusConditionTrue(s.Status.Conditions, v1.ConditionDeletionBlocked)
 	})
-	left := objects(t, namespace)
-	if len(left) != int(stack.Status.Progress.Total) {
-		t.Errorf("%d of %d objects are left", len(left), stack.Status.Progress.Total)
-	}
-	for _, object := range left {
-		if object.GetDeletionTimestamp() != nil {
-			t.Errorf("%s %s was asked to go", object.GetKind(), object.GetName())
-		}
-	}
+	nothingAskedToGo(t, stack)
 	change(t, stack, func(s *v1.UserManagementStackSpec) { s.Database.DeletionProtection = false })
 	eventuallyGone(t, stack)
 	assertOnlyKept(t, namespace, stack)
@@ -159,6 +156,67 @@ func protectedInADeletedNamespace(t *testing.T) {
 	namespaceGone(t, namespace)
 	if count := snapshotsOf(namespace); count != 1 {
 		t.Errorf("%d final snapshots are left, the policy asks for one", count)
+	}
+}
+
+// guardedInADeletedNamespace: with config/admission nobody but the operator takes a stack apart, and it waits for somebody to
+// decide about the database.
+func guardedInADeletedNamespace(t *testing.T) {
+	namespace, stack := readyStack(t, "minimal")
+	change(t, stack, func(s *v1.UserManagementStackSpec) { s.Database.DeletionProtection = true })
+	stack = eventuallyReady(t, stack)
+	guard(t, ofNode(t, namespace, build.NodeVPC))
+	deleteNamespace(t, namespace)
+	eventually(t, stack, "it is blocked", func(s *stackObject) bool {
+		return meta.IsStatusConditionTrue(s.Status.Conditions, v1.ConditionDeletionBlocked)
+	})
+	eventuallyTrue(t, "the namespace controller has tried", func() (bool, string) {
+		seen := &corev1.Namespace{}
+		err := admin.Get(t.Context(), client.ObjectKey{Name: namespace}, seen)
+		words := describeNamespace(seen)
+		return err == nil && strings.Contains(words, "is part of the UserManagementStack"), words
+	})
+	nothingAskedToGo(t, stack)
+	change(t, stack, func(s *v1.UserManagementStackSpec) { s.Database.DeletionProtection = false })
+	namespaceGone(t, namespace)
+	assertOnlyKept(t, namespace, stack)
+}
+
+// guard puts config/admission in force, for the operator of these tests.
+func guard(t *testing.T, part *unstructured.Unstructured) {
+	t.Helper()
+	for _, file := range []string{"child_guard.yaml", "child_guard_binding.yaml"} {
+		text, err := os.ReadFile(filepath.Join(stacktest.Root, "config", "admission", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = bytes.ReplaceAll(text, []byte("['system:serviceaccount', 'system', 'manager'].join(':')"), []byte("'"+stacktest.OperatorUser+"'"))
+		object := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(text, &object.Object); err != nil {
+			t.Fatal(err)
+		}
+		if err := admin.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = admin.Delete(context.Background(), object) }) // gone with the lab at the latest
+	}
+	eventuallyTrue(t, "the guard is in force", func() (bool, string) {
+		err := admin.Delete(t.Context(), part.DeepCopy(), client.DryRunAll)
+		return apierrors.IsForbidden(err), fmt.Sprint(err)
+	})
+}
+
+// nothingAskedToGo: all parts of the stack are there and none is on its way out.
+func nothingAskedToGo(t *testing.T, stack *v1.UserManagementStack) {
+	t.Helper()
+	left := objects(t, stack.Namespace)
+	if len(left) != int(stack.Status.Progress.Total) {
+		t.Errorf("%d of %d objects are left", len(left), stack.Status.Progress.Total)
+	}
+	for _, object := range left {
+		if object.GetDeletionTimestamp() != nil {
+			t.Errorf("%s %s was asked to go", object.GetKind(), object.GetName())
+		}
 	}
 }
 
