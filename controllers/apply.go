@@ -26,7 +26,7 @@ func (p *pass) recordInventory(ctx context.Context) error {
 	if len(inventory) == len(p.stack.Status.Inventory) {
 		return nil
 	}
-	s := p.status()
+	s := status.Of(p.facts())
 	s.Inventory = inventory
 	return p.writeStatus(ctx, s)
 }

@@ -7,7 +7,6 @@ import (
 	"usermanagement.dev/stack/internal/ack"
 	"usermanagement.dev/stack/internal/plan"
 	"usermanagement.dev/stack/internal/prune"
-	"usermanagement.dev/stack/internal/status"
 )
 
 // prune removes what is no longer asked for, in order, once all that is asked for is there and settled: until then
@@ -31,7 +30,7 @@ func (p *pass) settled() bool {
 			return false
 		}
 	}
-	for _, node := range status.Nodes(p.actions, p.problems, p.now) {
+	for _, node := range p.nodes() {
 		if node.Verdict != ack.Ready {
 			return false
 		}

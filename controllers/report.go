@@ -18,21 +18,30 @@ import (
 
 // report says how the stack is, and asks to be called again when time alone may change that.
 func (p *pass) report(ctx context.Context) error {
-	for _, node := range status.Nodes(p.actions, p.problems, p.now) {
+	for _, node := range p.nodes() {
 		p.again(node.Recheck)
 	}
 	p.again(p.rollout.Recheck)
-	next := p.status()
+	next := status.Of(p.facts())
 	p.look(next)
 	return p.writeStatus(ctx, next)
 }
 
-func (p *pass) status() v1.UserManagementStackStatus {
-	return status.Of(status.Facts{
+// nodes are how each node is, by its object alone.
+func (p *pass) nodes() []status.Node {
+	return status.Nodes(status.Facts{
+		Actions: p.actions, Problems: p.problems, Heard: p.pulse.heard(p.stack.Namespace), Now: p.now,
+	})
+}
+
+// facts are what the pass has found out so far.
+func (p *pass) facts() status.Facts {
+	return status.Facts{
 		Stack: p.stack, Actions: p.actions, Problems: p.problems, Stale: p.stale, Contested: p.contested,
 		Fleet: p.fleet, Rollout: p.rollout,
-		Inventory: union(entries(p.actions, p.world.Objects()), p.unseen()), SetupSecret: p.secret.name, Now: p.now,
-	})
+		Inventory: union(entries(p.actions, p.world.Objects()), p.unseen()), SetupSecret: p.secret.name,
+		Heard: p.pulse.heard(p.stack.Namespace), Now: p.now,
+	}
 }
 
 // unseen is the inventory's part that cannot be looked at, because its kind is not served.

@@ -56,6 +56,7 @@ type Reconciler struct {
 	losses    *losses
 	written   *stackMemory
 	pace      *pace
+	pulse     *pulse
 	health    HealthSource
 	events    events.EventRecorder
 	clock     func() time.Time
@@ -93,7 +94,7 @@ func Setup(m manager.Manager, options Options) error {
 		return fmt.Errorf("set up the controller of stacks: %w", err)
 	}
 	r.kinds.watch = func(object client.Object) error {
-		events := childHandler{shown: r.showChild, gone: r.forgetChild, pace: r.pace}
+		events := childHandler{shown: r.showChild, gone: r.forgetChild, pace: r.pace, pulse: r.pulse}
 		return c.Watch(source.Kind(m.GetCache(), object, handler.EventHandler(events)))
 	}
 	r.kinds.changed = func() { r.wakeAll(wakeAll) }
@@ -118,7 +119,8 @@ func newReconciler(m manager.Manager, options Options) *Reconciler {
 	return &Reconciler{
 		client: m.GetClient(), live: m.GetAPIReader(), kinds: NewKindWatcher(m),
 		engine: apply.NewEngine(m.GetClient(), recent), recent: recent, restraint: apply.NewRestraint(),
-		refusals: newRefusals(), losses: newLosses(), written: newStackMemory(), pace: newPace(), clock: clock,
+		refusals: newRefusals(), losses: newLosses(), written: newStackMemory(), pace: newPace(),
+		pulse: newPulse(clock), clock: clock,
 		events: m.GetEventRecorder("user-management-stack"),
 	}
 }

@@ -25,11 +25,13 @@ type childHandler struct {
 	// shown is told of every object that a cache shows anew, gone of every one that it has seen deleted.
 	shown, gone func(client.Object)
 	pace        *pace
+	pulse       *pulse
 }
 
 // Create wakes the stack of an object that a cache has met.
 func (h childHandler) Create(_ context.Context, e event.CreateEvent, q queue) {
 	h.shown(e.Object)
+	h.pulse.met(e.Object)
 	h.wake(e.Object, q)
 }
 
@@ -37,6 +39,7 @@ func (h childHandler) Create(_ context.Context, e event.CreateEvent, q queue) {
 // was changed, the one that it named before is woken: it puts the label back.
 func (h childHandler) Update(_ context.Context, e event.UpdateEvent, q queue) {
 	h.shown(e.ObjectNew)
+	h.pulse.changed(e.ObjectOld, e.ObjectNew)
 	if !meaningful(e.ObjectOld, e.ObjectNew) {
 		return
 	}

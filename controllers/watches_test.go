@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -23,7 +24,7 @@ func TestAMovedObjectWakesTheStackThatItIsTakenFrom(t *testing.T) {
 	}
 	queue := priorityqueue.New[reconcile.Request]("test")
 	defer queue.ShutDown()
-	h := childHandler{shown: func(client.Object) {}, gone: func(client.Object) {}, pace: newPace()}
+	h := childHandler{shown: func(client.Object) {}, gone: func(client.Object) {}, pace: newPace(), pulse: newPulse(time.Now)}
 	h.Update(t.Context(), event.UpdateEvent{ObjectOld: object("prod"), ObjectNew: object("other")}, queue)
 	woken := map[string]bool{}
 	for range 2 {

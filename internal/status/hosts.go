@@ -15,7 +15,7 @@ import (
 
 // nodes says how each planned node is; a host also by what it answers.
 func (f Facts) nodes() []Node {
-	nodes := Nodes(f.Actions, f.Problems, f.Now)
+	nodes := Nodes(f)
 	for _, place := range f.Fleet.Places {
 		at := slices.IndexFunc(nodes, func(n Node) bool { return n.ID == place.Node })
 		if _, troubled := f.Problems[place.Node]; at < 0 || troubled || len(place.Instances) == 0 {

@@ -40,16 +40,17 @@ type Node struct {
 	ack.Assessment
 }
 
-// Nodes says how each planned node is. A node that was written in this pass is at work, whatever its object said before.
-func Nodes(actions []plan.Action, problems map[string]Problem, now time.Time) []Node {
-	nodes := make([]Node, 0, len(actions))
-	for _, action := range actions {
-		nodes = append(nodes, nodeOf(action, problems, now))
+// Nodes says how each planned node is, by its object alone. A node that was written in this pass is at work, whatever its object
+// said before.
+func Nodes(f Facts) []Node {
+	nodes := make([]Node, 0, len(f.Actions))
+	for _, action := range f.Actions {
+		nodes = append(nodes, f.nodeOf(action))
 	}
 	return nodes
 }
 
-func nodeOf(action plan.Action, problems map[string]Problem, now time.Time) Node {
+func (f Facts) nodeOf(action plan.Action) Node {
 	object := action.Node.Object
 	n := Node{
 		ID: action.Node.ID, Component: action.Node.Component, Kind: object.GetKind(), Name: object.GetName(),
@@ -59,7 +60,7 @@ func nodeOf(action plan.Action, problems map[string]Problem, now time.Time) Node
 	if action.Live != nil {
 		n.Name = action.Live.GetName()
 	}
-	problem, troubled := problems[n.ID]
+	problem, troubled := f.Problems[n.ID]
 	switch {
 	case troubled:
 		n.Assessment = problem.assessment()
@@ -73,9 +74,30 @@ func nodeOf(action plan.Action, problems map[string]Problem, now time.Time) Node
 	case action.Live == nil:
 		n.Assessment = ack.Assessment{Reason: v1.ReasonDependencyNotReady, Message: action.Reason}
 	default:
-		n.Assessment = ack.Assess(action.Live, now)
+		n.Assessment = f.inTurn(ack.Assess(action.Live, f.Now), action.Live)
 	}
 	return n
+}
+
+const (
+	// silence is how long ACK may be at work on no object of a kind, while some wait, before its controller counts as missing.
+	silence = time.Minute
+	// longestTurn is how long an object may wait for ACK while that is at work on others: longer than its longest backoff.
+	longestTurn = 20 * time.Minute
+)
+
+// inTurn corrects what was said of an object that ACK has not taken up for long: it may only be busy. ACK works on the objects of
+// a kind one after the other, and AWS throttles it, so that the last of a hundred stacks may wait for many minutes.
+func (f Facts) inTurn(a ack.Assessment, object *unstructured.Unstructured) ack.Assessment {
+	heard, ok := f.Heard[object.GetKind()]
+	alone := !ok || f.Now.Sub(heard) >= silence || f.Now.Sub(ack.Changed(object)) >= longestTurn
+	if a.Reason != v1.ReasonControllerMissing || alone {
+		return a
+	}
+	return ack.Assessment{
+		Reason: v1.ReasonProgressing, Message: "ACK is busy with other objects of its kind",
+		Recheck: silence - max(0, f.Now.Sub(heard)),
+	}
 }
 
 func unserved(object *unstructured.Unstructured) ack.Assessment {

@@ -34,7 +34,9 @@ type Facts struct {
 	Rollout rollout.Outcome
 	// SetupSecret is the name of the Secret with the first administrator's setup secret.
 	SetupSecret string
-	Now         time.Time
+	// Heard is when ACK was last seen at work on any object of a kind, by kind, where it works in the stack's namespace at all.
+	Heard map[string]time.Time
+	Now   time.Time
 }
 
 // Of is the status of a stack that is being built or kept.
