@@ -55,6 +55,12 @@ func (l *Link) State() string {
 	return "issued"
 }
 
+// Open says whether the link can still be used.
+func (l *Link) Open() bool {
+	state := l.State()
+	return state == "issued" || state == "opened"
+}
+
 // IssueLink makes a link for a person and takes back the ones before it. It returns the secret that goes into the URL.
 func (a *Authenticator) IssueLink(ctx context.Context, actor audit.Actor, userID int64, kind string) (string, error) {
 	lifetime, ok := linkLifetime[kind]
@@ -131,7 +137,7 @@ func (a *Authenticator) OpenLink(ctx context.Context, token string, client Clien
 	if err != nil {
 		return nil, fmt.Errorf("look the link up: %w", err)
 	}
-	if state := link.State(); state != "issued" && state != "opened" || link.User == nil || !link.User.CanSignIn(link.Now) {
+	if !link.Open() || link.User == nil || !link.User.CanSignIn(link.Now) {
 		return nil, ErrExpired
 	}
 	if link.OpenedAt == nil {

@@ -124,3 +124,23 @@ func TestABulkActionDoesWhatItsPreviewTold(t *testing.T) {
 		t.Errorf("after looking again: %d", res.StatusCode)
 	}
 }
+
+// TestLinksAreTakenBackWhileOneIsOpen: a button that does nothing is none.
+func TestLinksAreTakenBackWhileOneIsOpen(t *testing.T) {
+	h := newHost(t)
+	admin, _ := h.as("ada", users.RoleAdmin)
+	bob := h.world.Person(t, "bob", users.RoleUser)
+	path, button := "/users/"+fmtID(bob.ID), "/link/revoke"
+	if _, err := h.world.Auth.IssueLink(t.Context(), apptest.Tester, bob.ID, auth.LinkReset); err != nil {
+		t.Fatal(err)
+	}
+	if page := admin.get(path); !strings.Contains(page.body, button) {
+		t.Error("an open link cannot be taken back")
+	}
+	if res := admin.post(path+button, nil); res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("take it back: %d", res.StatusCode)
+	}
+	if page := admin.get(path); strings.Contains(page.body, button) {
+		t.Error("the button is there and no link is open")
+	}
+}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -156,6 +157,11 @@ type UserView struct {
 	Now      time.Time
 	// Current is the handle of the session that looks.
 	Current string
+}
+
+// HasOpenLinks says whether there are links to take back.
+func (v UserView) HasOpenLinks() bool {
+	return slices.ContainsFunc(v.Links, func(l auth.Link) bool { return l.Open() })
 }
 
 // EntryView is a line of the audit log.
