@@ -66,17 +66,14 @@ func (g *generations[K, V]) put(key K, value V) {
 	g.young[key] = value
 }
 
-// transform is a cache's transform that goes on from another one. It also takes out the user data of instances, which are a
-// tenth of a stack's memory, and which nobody compares (ack.Rewritten): AWS does not tell them again.
+// transform is a cache's transform that goes on from another one, and takes out what nobody reads.
 func (p *parts) transform(first toolscache.TransformFunc) toolscache.TransformFunc {
 	return func(object any) (any, error) {
 		object, err := first(object)
 		if u, ok := object.(*unstructured.Unstructured); ok && err == nil {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			if spec, isMap := u.Object["spec"].(map[string]any); isMap && u.GetKind() == ack.Instance.Name {
-				delete(spec, "userData")
-			}
+			ack.Trim(u)
 			p.share(u.Object)
 		}
 		return object, err
