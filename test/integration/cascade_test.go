@@ -57,11 +57,18 @@ func useLabWithCollector(t *testing.T) {
 	}
 }
 
-func readyStack(t *testing.T, sampleName string) (namespace string, stack *v1.UserManagementStack) {
+func readyStack(t *testing.T, name string) (namespace string, stack *v1.UserManagementStack) {
 	t.Helper()
 	namespace = lab.Namespace(t)
 	startOperator(t, namespace)
-	stack = create(t, namespace, sample(t, sampleName))
+	stack = create(t, namespace, sample(t, name))
+	return namespace, eventuallyReady(t, stack)
+}
+
+func protectedStack(t *testing.T) (namespace string, stack *v1.UserManagementStack) {
+	t.Helper()
+	namespace, stack = readyStack(t, "minimal")
+	change(t, stack, func(s *v1.UserManagementStackSpec) { s.Database.DeletionProtection = true })
 	return namespace, eventuallyReady(t, stack)
 }
 
@@ -85,9 +92,7 @@ func deletedInOrder(t *testing.T, how metav1.DeletionPropagation) {
 
 // protectedInTheForeground: "nothing is deleted" is also what the garbage collector has to keep to.
 func protectedInTheForeground(t *testing.T) {
-	namespace, stack := readyStack(t, "minimal")
-	change(t, stack, func(s *v1.UserManagementStackSpec) { s.Database.DeletionProtection = true })
-	stack = eventuallyReady(t, stack)
+	namespace, stack := protectedStack(t)
 	if err := admin.Delete(t.Context(), stack, client.PropagationPolicy(metav1.DeletePropagationForeground)); err != nil {
 		t.Fatal(err)
 	}
@@ -137,9 +142,7 @@ func deletedWithItsNamespace(t *testing.T) {
 
 // protectedInADeletedNamespace goes the way that docs/how-to/delete-a-stack.md shows.
 func protectedInADeletedNamespace(t *testing.T) {
-	namespace, stack := readyStack(t, "minimal")
-	change(t, stack, func(s *v1.UserManagementStackSpec) { s.Database.DeletionProtection = true })
-	stack = eventuallyReady(t, stack)
+	namespace, stack := protectedStack(t)
 	identifier, _, _ := unstructured.NestedString(ofNode(t, namespace, build.NodeDatabase).Object, "spec", "dbInstanceIdentifier")
 	deleteNamespace(t, namespace)
 	eventually(t, stack, "it is blocked", func(s *stackObject) bool {
@@ -162,9 +165,7 @@ func protectedInADeletedNamespace(t *testing.T) {
 // guardedInADeletedNamespace: with config/admission nobody but the operator takes a stack apart, and it waits for somebody to
 // decide about the database.
 func guardedInADeletedNamespace(t *testing.T) {
-	namespace, stack := readyStack(t, "minimal")
-	change(t, stack, func(s *v1.UserManagementStackSpec) { s.Database.DeletionProtection = true })
-	stack = eventuallyReady(t, stack)
+	namespace, stack := protectedStack(t)
 	guard(t, ofNode(t, namespace, build.NodeVPC))
 	deleteNamespace(t, namespace)
 	eventually(t, stack, "it is blocked", func(s *stackObject) bool {
