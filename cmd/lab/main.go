@@ -85,6 +85,8 @@ func parse(args []string, errOut io.Writer) (demo.Options, error) {
 	flags.StringVar(&o.Latency, "latency", "fast", "how long AWS takes: zero, fast or aws")
 	flags.StringVar((*string)(&o.Hosts), "hosts", string(hosts.Process), "how hosts are run: process, simulated or nspawn (needs root)")
 	flags.BoolVar(&o.Once, "once", os.Getenv("DEMO_ONCE") == "1", "end when the stack is Ready and shown; DEMO_ONCE=1 does the same")
+	flags.BoolVar(&o.ControllerManager, "controller-manager", false,
+		"run kube-controller-manager too: its garbage collector and namespace controller; built the first time, which takes minutes")
 	flags.DurationVar(&o.Timeout, "timeout", 15*time.Minute, "how long to wait for Ready")
 	if err := flags.Parse(args); err != nil {
 		return o, err

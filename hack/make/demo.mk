@@ -7,8 +7,8 @@ HOSTS ?= process
 # (Not $(HELM): tools.mk, which sets it, is read after this file.)
 # Which of the programs are out of date, Go knows best; it takes a second to find out.
 .PHONY: demo
-demo: $(if $(filter nspawn,$(HOSTS)),e2e-prerequisites) $(BIN)/helm demo-crds programs releases app-deps ## Show all of it on this machine (SAMPLE=minimal, LATENCY=zero|fast|aws, HOSTS=process|simulated|nspawn, DATABASE=mysql, DEMO_ONCE=1)
-	@$(call use-database,$(DATABASE)) exec $(BIN)/lab demo --sample "$(SAMPLE)" --latency "$(LATENCY)" --hosts "$(HOSTS)"
+demo: $(if $(filter nspawn,$(HOSTS)),e2e-prerequisites) $(BIN)/helm demo-crds programs releases app-deps ## Show all of it on this machine (SAMPLE=minimal, LATENCY=zero|fast|aws, HOSTS=process|simulated|nspawn, DATABASE=mysql, CONTROLLER_MANAGER=1, DEMO_ONCE=1)
+	@$(call use-database,$(DATABASE)) exec $(BIN)/lab demo --sample "$(SAMPLE)" --latency "$(LATENCY)" --hosts "$(HOSTS)" $(if $(CONTROLLER_MANAGER),--controller-manager)
 
 .PHONY: programs
 programs: | $(BIN) ## Build the operator, the lab and the kubectl plugin into bin/

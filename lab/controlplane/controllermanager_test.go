@@ -1,23 +1,16 @@
 package controlplane_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"usermanagement.dev/stack/lab/controlplane/binaries"
 	"usermanagement.dev/stack/lab/controlplane/controlplanetest"
 )
 
 func TestControllerManagerCollectsAndEmptiesNamespaces(t *testing.T) {
-	cache, err := binaries.CacheDir()
-	must(t, err)
-	if _, err := os.Stat(filepath.Join(cache, string(binaries.ControllerManager))); err != nil {
-		t.Skipf("kube-controller-manager takes minutes to build; run `make controlplane CONTROLLER_MANAGER=1` first (%v)", err)
-	}
+	controlplanetest.NeedControllerManager(t)
 	cp := controlplanetest.Shared(t)
 	must(t, cp.StartControllerManager(t.Context()))
 	if running := processesOf(t, cp.DataDir()); len(running) != 3 {

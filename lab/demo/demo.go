@@ -127,6 +127,19 @@ func (d *demo) startLab(ctx context.Context) error {
 		return err
 	}
 	d.console.Done("etcd and kube-apiserver; ACK imitated, %s", chosen.about)
+	return d.startCollector(ctx)
+}
+
+// startCollector starts what deletes in a cluster beside people and the operator, if that was asked for.
+func (d *demo) startCollector(ctx context.Context) error {
+	if !d.options.ControllerManager {
+		return nil
+	}
+	d.console.Begin("kube-controller-manager")
+	if err := d.lab.ControlPlane.StartControllerManager(ctx); err != nil {
+		return err
+	}
+	d.console.Done("with its garbage collector and namespace controller")
 	return nil
 }
 

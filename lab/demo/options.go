@@ -29,6 +29,8 @@ type Options struct {
 	Latency string
 	// Hosts is how hosts are run.
 	Hosts hosts.Mode
+	// ControllerManager runs kube-controller-manager too, which collects garbage and empties deleted namespaces.
+	ControllerManager bool
 	// Once ends the demo when the stack is Ready and shown.
 	Once bool
 	// Timeout bounds the wait for Ready.

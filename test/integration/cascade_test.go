@@ -22,7 +22,7 @@ import (
 	"usermanagement.dev/stack/internal/build"
 	"usermanagement.dev/stack/lab/cloud"
 	"usermanagement.dev/stack/lab/controlplane"
-	"usermanagement.dev/stack/lab/controlplane/binaries"
+	"usermanagement.dev/stack/lab/controlplane/controlplanetest"
 	"usermanagement.dev/stack/test/stacktest"
 )
 
@@ -44,13 +44,7 @@ func TestDeletionsWithAGarbageCollector(t *testing.T) {
 
 func useLabWithCollector(t *testing.T) {
 	t.Helper()
-	cache, err := binaries.CacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(cache, string(binaries.ControllerManager))); err != nil {
-		t.Skipf("kube-controller-manager takes minutes to build; run `make controlplane CONTROLLER_MANAGER=1` first (%v)", err)
-	}
+	controlplanetest.NeedControllerManager(t)
 	useOwnLab(t, nil)
 	if err := lab.ControlPlane.StartControllerManager(t.Context()); err != nil {
 		t.Fatal(err)

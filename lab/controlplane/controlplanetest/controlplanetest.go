@@ -16,6 +16,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -24,6 +25,7 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"usermanagement.dev/stack/lab/controlplane"
+	"usermanagement.dev/stack/lab/controlplane/binaries"
 )
 
 // shared is the control plane of the test binary; Run fills it.
@@ -105,4 +107,17 @@ func Namespace(t testing.TB, cp *controlplane.ControlPlane) string {
 		t.Fatalf("make a namespace: %v", err)
 	}
 	return made.Name
+}
+
+// NeedControllerManager skips a test that needs kube-controller-manager where that was not built. The ordinary tests do
+// without the minutes that it takes; CI builds it first.
+func NeedControllerManager(t testing.TB) {
+	t.Helper()
+	cache, err := binaries.CacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(cache, string(binaries.ControllerManager))); err != nil {
+		t.Skipf("kube-controller-manager takes minutes to build; run `make controlplane CONTROLLER_MANAGER=1` first (%v)", err)
+	}
 }
