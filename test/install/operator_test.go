@@ -117,7 +117,7 @@ func startOperator(t *testing.T) running {
 	log := &strings.Builder{}
 	command := exec.CommandContext(context.WithoutCancel(t.Context()), buildManager(t), arguments...)
 	command.Stdout, command.Stderr = log, log
-	command.Env = append(os.Environ(), "GOMEMLIMIT=360000000B") // as the Deployment makes it of 360 MiB
+	command.Env = append(os.Environ(), "GOMEMLIMIT=340000000B") // as the Deployment makes it of 340 MiB
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func parse(args []string) (settings, error) {
 	flags.DurationVar(&s.rest, "rest", time.Minute, "how long to watch an operator that has nothing to do")
 	flags.DurationVar(&s.patience, "patience", 20*time.Minute, "bound of every single wait")
 	flags.IntVar(&s.workers, "workers", 0, "the operator's --workers; 0 for its own default")
-	flags.StringVar(&s.memory, "memory", "360000000B", "the operator's GOMEMLIMIT: what the Deployment makes of its 360 MiB; off for none")
+	flags.StringVar(&s.memory, "memory", "340000000B", "the operator's GOMEMLIMIT: what the Deployment makes of its 340 MiB; off for none")
 	flags.BoolVar(&s.floor, "floor", true, "measure beside it how long the API server alone takes for the least writes")
 	flags.StringVar(&s.raw, "raw", "", "folder for the figures as JSON; none are written if empty")
 	flags.StringVar(&s.document, "document", "", "document whose generated section is rewritten; none if empty")
