@@ -68,6 +68,7 @@ func protectedStack(t *testing.T) (namespace string, stack *v1.UserManagementSta
 
 // deletedInOrder: nobody but the operator asks a part of the stack to go.
 func deletedInOrder(t *testing.T, how metav1.DeletionPropagation) {
+	t.Helper()
 	namespace, stack := readyStack(t, "production")
 	counter := requests(t)
 	if err := admin.Delete(t.Context(), stack, client.PropagationPolicy(how)); err != nil {
@@ -232,9 +233,9 @@ func namespaceGone(t *testing.T, name string) {
 }
 
 func describeNamespace(namespace *corev1.Namespace) string {
-	var words string
+	var words strings.Builder
 	for _, c := range namespace.Status.Conditions {
-		words += string(c.Type) + ": " + c.Message + "\n"
+		fmt.Fprintf(&words, "%s: %s\n", c.Type, c.Message)
 	}
-	return words
+	return words.String()
 }
