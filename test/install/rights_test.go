@@ -57,6 +57,8 @@ func TestWithOneNamespaceOnlyWhatIsTheClustersIsGivenForTheCluster(t *testing.T)
 	inside := rightsOf(rulesOf(t, objects, "Role", release+"-stacks"))
 
 	wanted := map[right]bool{
+		{"", "namespaces", "list", ""}:                                     true,
+		{"", "namespaces", "watch", ""}:                                    true,
 		{"apiextensions.k8s.io", "customresourcedefinitions", "list", ""}:  true,
 		{"apiextensions.k8s.io", "customresourcedefinitions", "watch", ""}: true,
 		{"authentication.k8s.io", "tokenreviews", "create", ""}:            true,
