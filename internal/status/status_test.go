@@ -87,20 +87,6 @@ func state(id string, options ...Option) func(map[string]*plan.Action) {
 	}
 }
 
-// untouched has an object be that old, and nothing on it of ACK.
-func untouched(age time.Duration) Option {
-	return func(object *unstructured.Unstructured) {
-		Created(now.Add(-age))(object)
-		object.SetFinalizers(nil)
-		unstructured.RemoveNestedField(object.Object, "status")
-	}
-}
-
-// heard says that ACK was at work on a VPC some time ago.
-func heard(ago time.Duration) map[string]time.Time {
-	return map[string]time.Time{ack.VPC.Name: now.Add(-ago)}
-}
-
 // of is the status of a stack, checked against all rules.
 func of(t *testing.T, facts status.Facts) *v1.UserManagementStack {
 	t.Helper()
@@ -228,26 +214,6 @@ var sayings = []struct {
 			"Ready":     "False CRDMissing",
 			"DataReady": "False CRDMissing DBInstance/db: the cluster has no CustomResourceDefinition dbinstances.rds.services.k8s.aws",
 		},
-	},
-	{
-		"nobody takes an object up",
-		status.Facts{Actions: actions(state("vpc", untouched(2*time.Minute)))},
-		map[string]string{"Ready": "False ControllerMissing", "Stalled": "True ControllerMissing"},
-	},
-	{
-		"ACK is busy with other stacks' objects of that kind",
-		status.Facts{Actions: actions(state("vpc", untouched(2*time.Minute))), Heard: heard(20 * time.Second)},
-		map[string]string{"Ready": "False Progressing 6 of 7 resources are ready; waiting for VPC/vpc", "Reconciling": "True"},
-	},
-	{
-		"ACK was busy with them until it fell silent",
-		status.Facts{Actions: actions(state("vpc", untouched(2*time.Minute))), Heard: heard(2 * time.Minute)},
-		map[string]string{"Ready": "False ControllerMissing"},
-	},
-	{
-		"ACK works on others and never comes to this one",
-		status.Facts{Actions: actions(state("vpc", untouched(time.Hour))), Heard: heard(20 * time.Second)},
-		map[string]string{"Ready": "False ControllerMissing"},
 	},
 	{
 		"a change of the database does not make users wait",
