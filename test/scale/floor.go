@@ -17,7 +17,7 @@ import (
 
 	v1 "usermanagement.dev/stack/api/v1"
 	"usermanagement.dev/stack/controllers"
-	"usermanagement.dev/stack/internal/ack"
+	"usermanagement.dev/stack/internal/present"
 	"usermanagement.dev/stack/lab/controlplane"
 	"usermanagement.dev/stack/lab/environment"
 )
@@ -33,23 +33,17 @@ type Floor struct {
 // ackManager is the field manager of ACK's controllers.
 const ackManager = "controller"
 
-// objectsOf are the objects that a stack is made of, of ACK's kinds.
-func (b *bench) objectsOf(ctx context.Context, stack string) ([]unstructured.Unstructured, error) {
-	var objects []unstructured.Unstructured
-	for _, kind := range ack.Kinds() {
-		list := &unstructured.UnstructuredList{}
-		list.SetGroupVersionKind(kind.GVK().GroupVersion().WithKind(kind.Name + "List"))
-		err := b.admin.List(ctx, list, client.InNamespace(namespace), client.MatchingLabels{v1.LabelStack: stack})
-		if err != nil {
-			return nil, fmt.Errorf("list the %s of %s: %w", kind.Plural, stack, err)
-		}
-		objects = append(objects, list.Items...)
+// firstObjects are what the first stack is made of.
+func (b *bench) firstObjects(ctx context.Context) ([]*unstructured.Unstructured, error) {
+	stack := &v1.UserManagementStack{}
+	if err := b.admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: stackName(0)}, stack); err != nil {
+		return nil, fmt.Errorf("read %s: %w", stackName(0), err)
 	}
-	return objects, nil
+	return present.Objects(ctx, b.admin, stack)
 }
 
 // measureFloor starts a control plane of its own, with nothing beside it, and writes the objects of n stacks.
-func measureFloor(ctx context.Context, s settings, objects []unstructured.Unstructured, n int) (floor *Floor, err error) {
+func measureFloor(ctx context.Context, s settings, objects []*unstructured.Unstructured, n int) (floor *Floor, err error) {
 	crds, err := environment.CRDs(s.root)
 	if err != nil {
 		return nil, err
@@ -83,9 +77,9 @@ func measureFloor(ctx context.Context, s settings, objects []unstructured.Unstru
 }
 
 // writeLeast makes the i-th stack's objects as copies of those of the first.
-func writeLeast(ctx context.Context, admin client.Client, objects []unstructured.Unstructured, i int) error {
-	for k := range objects {
-		object := objects[k].DeepCopy()
+func writeLeast(ctx context.Context, admin client.Client, objects []*unstructured.Unstructured, i int) error {
+	for _, first := range objects {
+		object := first.DeepCopy()
 		name := strings.Replace(object.GetName(), stackName(0), stackName(i), 1)
 		finalizers, status := object.GetFinalizers(), object.Object["status"]
 		unstructured.RemoveNestedField(object.Object, "status")

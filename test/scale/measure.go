@@ -34,7 +34,7 @@ type bench struct {
 	watch    *observer
 	result   Result
 	// objects are what the first stack was made of when it was Ready, for the floor.
-	objects []unstructured.Unstructured
+	objects []*unstructured.Unstructured
 }
 
 // measure takes all figures for n stacks: those of the operator, and the floor beside them.
@@ -53,7 +53,7 @@ func measure(ctx context.Context, s settings, n int) (Result, error) {
 
 // measureOperator starts a fresh lab and a fresh operator, and takes all figures for n stacks. It also returns what one of them is made of.
 func measureOperator(ctx context.Context, s settings, n int) (
-	result Result, objects []unstructured.Unstructured, err error,
+	result Result, objects []*unstructured.Unstructured, err error,
 ) {
 	b := &bench{settings: s, n: n, result: newResult(n)}
 	defer func() { err = errors.Join(err, b.stop()) }()

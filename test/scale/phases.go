@@ -59,7 +59,7 @@ func (b *bench) create(ctx context.Context) error {
 	if b.result.Create, b.result.Simulated, err = b.allRequests(ctx); err != nil {
 		return err
 	}
-	b.objects, err = b.objectsOf(ctx, stackName(0))
+	b.objects, err = b.firstObjects(ctx)
 	return errors.Join(err, stop())
 }
 
